@@ -108,7 +108,7 @@ impl ActivityFilter {
             .bind(self.until.map(Timestamp::micros))
             .bind(self.text.as_deref().map(containing))
             .bind(i64::from(limit))
-            .aside()
+            .blocking()
     }
 }
 

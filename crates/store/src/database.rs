@@ -16,11 +16,13 @@ use keyrack_rack::ChangeId;
 use rand_core::Rng;
 use tokio::task::spawn_blocking;
 
-pub(crate) use connection::{BUSY, Connection, Executor, Native, Place, open};
+pub(crate) use connection::{BUSY, Connection, Executor, Native, QueryThread, open};
 pub use migrations::MigrationError;
 pub(crate) use query::{Query, query};
 pub(crate) use readers::{Reader, Readers};
-pub(crate) use row::{Row, bytes, column, number, number_if_any, parsed, parsed_if_any, time, time_if_any};
+pub(crate) use row::{
+    Row, bytes, column, number, number_optional, parsed, parsed_optional, time, time_optional,
+};
 
 use crate::group::{Write, Writer};
 use crate::reserve::NoReserve;

@@ -162,7 +162,7 @@ fn refused(row: &Row) -> Result<DeniedRequest, StoreError> {
         refused: row.try_get("refused")?,
         // A newer version may have stored a permission that this version doesn't know.
         permission: permission.and_then(|name| name.parse().ok()),
-        address: database::parsed_if_any(row, "address")?,
+        address: database::parsed_optional(row, "address")?,
         origin: row.try_get("origin")?,
         agent: row.try_get("agent")?,
         method: row.try_get("method")?,

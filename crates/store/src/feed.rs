@@ -165,6 +165,6 @@ fn secret(row: &Row) -> Result<Option<(Digest, SecretState)>, StoreError> {
         return Ok(None);
     }
     let digest = Digest::from_bytes(database::bytes(row, "digest")?);
-    let state = record::secret_state(database::time_if_any(row, "retires_at")?);
+    let state = record::secret_state(database::time_optional(row, "retires_at")?);
     Ok(Some((digest, state)))
 }

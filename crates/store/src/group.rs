@@ -17,50 +17,50 @@ use rusqlite::ErrorCode;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::database::{BUSY, Connection, Executor as _, Native, Place, open, query};
+use crate::database::{BUSY, Connection, Executor as _, Native, QueryThread, open, query};
 use crate::tenant::Tenant;
 use crate::turns::Turns;
 use crate::{Reserve, StoreError};
 
 /// The most writes in a commit. The first of them waits for the last.
-const MOST: usize = 64;
+const GROUP_MAX: usize = 64;
 
 /// `IMMEDIATE` takes the lock at once. A transaction that reads first and writes later could fail because another one
 /// wrote in between.
 const BEGIN: &str = "BEGIN IMMEDIATE";
 /// Each write has its own savepoint.
 const SAVEPOINT: &str = "SAVEPOINT turn";
-const KEEP: &str = "RELEASE turn";
+const RELEASE: &str = "RELEASE turn";
 /// Keeps the savepoint for the next write.
-const UNDO: &str = "ROLLBACK TO turn";
+const ROLLBACK_TO_SAVEPOINT: &str = "ROLLBACK TO turn";
 /// Committing releases savepoints.
 const COMMIT: &str = "COMMIT";
-const ABANDON: &str = "ROLLBACK";
+const ROLLBACK: &str = "ROLLBACK";
 
 /// Exclusive access to the database for writing. Dropping it without a commit rolls back its changes.
 pub(crate) struct Write {
     // Fields are dropped in this order, so the connection is returned first.
     db: Connection,
-    kept: oneshot::Sender<Member>,
+    commit: oneshot::Sender<CommitSender>,
 }
 
-/// A caller that waits for the connection.
-type Waiting = oneshot::Sender<Result<Write, StoreError>>;
+/// Sends the connection to a waiting caller.
+type WriteSender = oneshot::Sender<Result<Write, StoreError>>;
 
-/// A waiting caller and the workspace in whose queue it waits.
-type Arrival = (Tenant, Waiting);
+/// A waiting caller, and the workspace in whose queue the caller waits.
+type QueuedWrite = (Tenant, WriteSender);
 
-/// A caller that has written and waits for the commit.
-type Member = oneshot::Sender<Result<(), Arc<StoreError>>>;
+/// Sends the result of the commit to a caller that has written.
+type CommitSender = oneshot::Sender<Result<(), Arc<StoreError>>>;
 
 impl Write {
     /// Commits the changes and waits until they are durable.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        let Self { db, kept } = self;
+        let Self { db, commit } = self;
         drop(db);
         let (member, committed) = oneshot::channel();
         // If the task has ended, the receiver below fails.
-        let _ = kept.send(member);
+        let _ = commit.send(member);
         committed.await.map_err(|_| StoreError::Closed)?.map_err(StoreError::Commit)
     }
 }
@@ -81,17 +81,17 @@ impl DerefMut for Write {
 
 /// The queue of waiting writes, and the task that serves them.
 pub(crate) struct Writer {
-    open: Mutex<Option<(mpsc::UnboundedSender<Arrival>, JoinHandle<()>)>>,
+    open: Mutex<Option<(mpsc::UnboundedSender<QueuedWrite>, JoinHandle<()>)>>,
 }
 
 impl Writer {
     /// Starts the task with the connection `db`. After a failure, the task opens the file at `path` again. `reserve`
     /// frees disk space for commits.
     pub(crate) fn new(db: Native, path: PathBuf, reserve: Arc<dyn Reserve>) -> Self {
-        let (queue, arriving) = mpsc::unbounded_channel();
+        let (queue, incoming) = mpsc::unbounded_channel();
         let db = Arc::new(tokio::sync::Mutex::new(db));
-        let groups = Groups { db, path, reserve, arriving, waiting: Turns::new() };
-        Self { open: Mutex::new(Some((queue, tokio::spawn(groups.run())))) }
+        let task = WriterTask { db, path, reserve, incoming, waiting: Turns::new() };
+        Self { open: Mutex::new(Some((queue, tokio::spawn(task.run())))) }
     }
 
     /// Waits for the connection. The callers of a workspace are served in order.
@@ -115,17 +115,17 @@ impl Writer {
     }
 }
 
-/// The task behind a [`Writer`].
-struct Groups {
+/// Serves the writes of a [`Writer`], one group after the other.
+struct WriterTask {
     /// Locked by the current [`Write`].
     db: Arc<tokio::sync::Mutex<Native>>,
     path: PathBuf,
     reserve: Arc<dyn Reserve>,
-    arriving: mpsc::UnboundedReceiver<Arrival>,
-    waiting: Turns<Waiting>,
+    incoming: mpsc::UnboundedReceiver<QueuedWrite>,
+    waiting: Turns<WriteSender>,
 }
 
-impl Groups {
+impl WriterTask {
     async fn run(mut self) {
         while let Some(first) = self.first().await {
             let mut members = Vec::new();
@@ -135,13 +135,13 @@ impl Groups {
                     self.note_full_disk(&error);
                     // The first caller may have gone away.
                     let _ = first.send(Err(error));
-                    self.renew().await;
+                    self.reopen().await;
                     continue;
                 }
             };
             if let Err(error) = &end {
                 self.note_full_disk(error);
-                self.renew().await;
+                self.reopen().await;
             }
             let end = end.map_err(Arc::new);
             for member in members {
@@ -155,21 +155,21 @@ impl Groups {
     }
 
     /// Waits for the first write of a group. Returns `None` once the store is closed and no caller waits.
-    async fn first(&mut self) -> Option<Waiting> {
+    async fn first(&mut self) -> Option<WriteSender> {
         match self.next() {
             Some(waiting) => Some(waiting),
-            None => self.arriving.recv().await.map(|(_, waiting)| waiting),
+            None => self.incoming.recv().await.map(|(_, waiting)| waiting),
         }
     }
 
     /// Returns the next waiting caller, if any.
-    fn next(&mut self) -> Option<Waiting> {
-        self.line_up();
+    fn next(&mut self) -> Option<WriteSender> {
+        self.enqueue_incoming();
         self.waiting.pop(|_| true).map(|(_, waiting)| waiting)
     }
 
-    fn line_up(&mut self) {
-        while let Ok((tenant, waiting)) = self.arriving.try_recv() {
+    fn enqueue_incoming(&mut self) {
+        while let Ok((tenant, waiting)) = self.incoming.try_recv() {
             self.waiting.push(tenant, waiting);
         }
     }
@@ -177,17 +177,17 @@ impl Groups {
     /// Begins a transaction. Usually this is immediate; if another program is writing, it waits for that program.
     async fn begin(&self) -> Result<(), StoreError> {
         let mut db = self.connection().await;
-        let at_once = |db: &Native| {
+        let begin_without_waiting = |db: &Native| {
             db.busy_timeout(Duration::ZERO)?;
-            let begun = db.prepare_cached(BEGIN)?.raw_execute();
+            let result = db.prepare_cached(BEGIN)?.raw_execute();
             db.busy_timeout(BUSY)?;
-            match begun {
+            match result {
                 Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
-                begun => Ok(begun.map(|_| true)?),
+                result => Ok(result.map(|_| true)?),
             }
         };
-        if !db.run(Place::Here, Box::new(at_once)).await? {
-            query(BEGIN).aside().execute(&mut db).await?;
+        if !db.run(QueryThread::Current, Box::new(begin_without_waiting)).await? {
+            query(BEGIN).blocking().execute(&mut db).await?;
         }
         query(SAVEPOINT).execute(&mut db).await?;
         Ok(())
@@ -195,39 +195,39 @@ impl Groups {
 
     /// Lends the connection to `first` and to the callers that wait behind it, then commits. On an error, SQLite has
     /// rolled back the whole transaction.
-    async fn fill(&mut self, first: Waiting, members: &mut Vec<Member>) -> Result<(), StoreError> {
+    async fn fill(&mut self, first: WriteSender, members: &mut Vec<CommitSender>) -> Result<(), StoreError> {
         let mut next = Some(first);
         while let Some(waiting) = next.take() {
             match self.lend(waiting).await {
                 Some(member) => {
                     members.push(member);
-                    self.line_up();
-                    if members.len() == MOST || self.waiting.is_empty() {
+                    self.enqueue_incoming();
+                    if members.len() == GROUP_MAX || self.waiting.is_empty() {
                         break;
                     }
                     let mut db = self.connection().await;
-                    query(KEEP).execute(&mut db).await?;
+                    query(RELEASE).execute(&mut db).await?;
                     query(SAVEPOINT).execute(&mut db).await?;
                 }
-                None => self.execute_aside(UNDO).await?,
+                None => self.execute_blocking(ROLLBACK_TO_SAVEPOINT).await?,
             }
             next = self.next();
         }
         self.reserve.make_room_for_commit();
-        self.execute_aside(COMMIT).await
+        self.execute_blocking(COMMIT).await
     }
 
     /// Lends the connection for one write. Returns `None` if the write is rolled back.
-    async fn lend(&self, waiting: Waiting) -> Option<Member> {
-        let (kept, member) = oneshot::channel();
+    async fn lend(&self, waiting: WriteSender) -> Option<CommitSender> {
+        let (commit, member) = oneshot::channel();
         let db = self.connection().await;
         // If the caller has gone away, the value is dropped, which returns the connection.
-        let _ = waiting.send(Ok(Write { db, kept }));
+        let _ = waiting.send(Ok(Write { db, commit }));
         member.await.ok()
     }
 
-    async fn execute_aside(&self, statement: &'static str) -> Result<(), StoreError> {
-        query(statement).aside().execute(&mut self.connection().await).await?;
+    async fn execute_blocking(&self, statement: &'static str) -> Result<(), StoreError> {
+        query(statement).blocking().execute(&mut self.connection().await).await?;
         Ok(())
     }
 
@@ -243,17 +243,17 @@ impl Groups {
     }
 
     /// Opens a new connection after a failure, because the state of the old one is unknown.
-    async fn renew(&self) {
+    async fn reopen(&self) {
         let (mut db, path) = (Arc::clone(&self.db).lock_owned().await, self.path.clone());
-        let renewed = spawn_blocking(move || {
+        let reopened = spawn_blocking(move || {
             // Most failures have already rolled back. If this one can't, closing the connection does.
-            let _ = db.execute_batch(ABANDON);
+            let _ = db.execute_batch(ROLLBACK);
             // If opening fails, the next write gets the error, and opening is tried again.
             if let Ok(fresh) = open(&path) {
                 *db = fresh;
             }
         });
         // The task fails only if its runtime ends.
-        let _ = renewed.await;
+        let _ = reopened.await;
     }
 }

@@ -115,7 +115,7 @@ fn import(row: &Row) -> Result<Import, StoreError> {
         name: row.try_get("name")?,
         status: status(row)?,
         created_at: database::time(row, "created_at")?,
-        ended_at: database::time_if_any(row, "ended_at")?,
+        ended_at: database::time_optional(row, "ended_at")?,
         done: database::number(row, "done")?,
         added: database::number(row, "added")?,
         skipped: database::number(row, "skipped")?,

@@ -150,7 +150,7 @@ async fn one(db: &mut Connection, id: WorkspaceId) -> Result<(Workspace, Policy)
         .await?
         .ok_or(StoreError::NotFound)?;
     let days = |column| -> Result<Option<u32>, StoreError> {
-        let number = database::number_if_any(&row, column)?;
+        let number = database::number_optional(&row, column)?;
         number.map(u32::try_from).transpose().map_err(|_| StoreError::Corrupt { what: column })
     };
     let policy = Policy { longest_life: days("longest_life")?, rotation_age: days("rotation_age")? };

@@ -73,7 +73,7 @@ impl Principal {
                     return Err(StoreError::SignedOut);
                 }
                 match role {
-                    Some((_, needed)) => enough(database::parsed_if_any(&row, "role")?, *needed),
+                    Some((_, needed)) => enough(database::parsed_optional(&row, "role")?, *needed),
                     None => Ok(()),
                 }
             }
@@ -112,7 +112,7 @@ async fn verify_key<'a>(
     .fetch_optional(db)
     .await?
     .ok_or(StoreError::ActorChanged)?;
-    let ends = [database::time_if_any(&row, "expires_at")?, database::time_if_any(&row, "retires_at")?];
+    let ends = [database::time_optional(&row, "expires_at")?, database::time_optional(&row, "retires_at")?];
     let has_ended = ends.into_iter().flatten().any(|end| end <= now);
     let terms = record::terms(&row)?;
     if has_ended || terms.deleted_at.is_some() || terms.pause.is_some_and(|pause| pause.is_active(now)) {

@@ -172,7 +172,7 @@ impl AuthorizedStore {
         query("DELETE FROM projects WHERE workspace_id = $1 AND id = $2")
             .bind(workspace.to_string())
             .bind(id.to_string())
-            .aside()
+            .blocking()
             .execute(&mut *db)
             .await?;
         db.commit().await

@@ -103,7 +103,7 @@ impl Store {
         let query = query("DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2")
             .bind(now.micros())
             .bind(now.minus(idle).micros())
-            .aside();
+            .blocking();
         self.change(query).await
     }
 }

@@ -14,7 +14,7 @@ use rusqlite::config::DbConfig;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::{coop, spawn_blocking};
 
-use super::readers::Loan;
+use super::readers::ReaderConnection;
 use crate::StoreError;
 
 /// The connection of `rusqlite`.
@@ -46,41 +46,41 @@ pub(crate) fn open(path: &Path) -> rusqlite::Result<Native> {
 
 /// The thread on which a statement runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum QueryThread {
     /// The current thread. Readers always use a blocking thread, because their results may be large.
-    Here,
+    Current,
     /// A thread that may block.
-    Aside,
+    Blocking,
 }
 
 /// A connection that the caller holds.
 pub(crate) struct Connection {
     /// `None` while a statement runs on a blocking thread, and forever if its caller goes away before the end.
-    lent: Option<Lent>,
+    held: Option<HeldConnection>,
 }
 
-enum Lent {
+enum HeldConnection {
     Writer(OwnedMutexGuard<Native>),
-    Reader(Loan),
+    Reader(ReaderConnection),
 }
 
 impl Connection {
     pub(crate) const fn writer(db: OwnedMutexGuard<Native>) -> Self {
-        Self { lent: Some(Lent::Writer(db)) }
+        Self { held: Some(HeldConnection::Writer(db)) }
     }
 
-    pub(super) const fn reader(loan: Loan) -> Self {
-        Self { lent: Some(Lent::Reader(loan)) }
+    pub(super) const fn reader(reader: ReaderConnection) -> Self {
+        Self { held: Some(HeldConnection::Reader(reader)) }
     }
 }
 
-impl Deref for Lent {
+impl Deref for HeldConnection {
     type Target = Native;
 
     fn deref(&self) -> &Native {
         match self {
             Self::Writer(db) => db,
-            Self::Reader(loan) => loan,
+            Self::Reader(reader) => reader,
         }
     }
 }
@@ -89,30 +89,30 @@ impl Deref for Lent {
 pub(crate) type Work<T> = Box<dyn FnOnce(&Native) -> Result<T, StoreError> + Send>;
 
 /// The future of a statement's result.
-pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+pub(crate) type QueryFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// Runs queries: a connection, or any free reader.
 pub(crate) trait Executor<'a> {
     /// Runs `work`. If the future is dropped, the work either doesn't start or its result is discarded.
-    fn run<T: Send + 'static>(self, place: Place, work: Work<T>) -> Answer<'a, T>;
+    fn run<T: Send + 'static>(self, thread: QueryThread, work: Work<T>) -> QueryFuture<'a, T>;
 }
 
 impl<'a> Executor<'a> for &'a mut Connection {
-    fn run<T: Send + 'static>(self, place: Place, work: Work<T>) -> Answer<'a, T> {
+    fn run<T: Send + 'static>(self, thread: QueryThread, work: Work<T>) -> QueryFuture<'a, T> {
         Box::pin(async move {
-            if place == Place::Here && matches!(self.lent, Some(Lent::Writer(_))) {
+            if thread == QueryThread::Current && matches!(self.held, Some(HeldConnection::Writer(_))) {
                 // Callers that run many statements yield the thread from time to time.
                 coop::consume_budget().await;
-                return work(self.lent.as_ref().ok_or(StoreError::Closed)?);
+                return work(self.held.as_ref().ok_or(StoreError::Closed)?);
             }
-            let lent = self.lent.take().ok_or(StoreError::Closed)?;
-            let aside = spawn_blocking(move || {
-                let done = work(&lent);
-                (lent, done)
+            let held = self.held.take().ok_or(StoreError::Closed)?;
+            let blocking = spawn_blocking(move || {
+                let result = work(&held);
+                (held, result)
             });
-            let (lent, done) = aside.await.map_err(std::io::Error::from)?;
-            self.lent = Some(lent);
-            done
+            let (held, result) = blocking.await.map_err(std::io::Error::from)?;
+            self.held = Some(held);
+            result
         })
     }
 }

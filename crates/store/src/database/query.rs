@@ -6,27 +6,27 @@ use std::ops::ControlFlow;
 use rusqlite::types::Value;
 use rusqlite::{Error, Statement};
 
-use super::connection::{Answer, Executor, Native, Place};
+use super::connection::{Executor, Native, QueryFuture, QueryThread};
 use super::row::{Columns, Row};
 use crate::StoreError;
 
 /// Creates a statement. Placeholders for values are `$1`, `$2`, and so on.
 pub(crate) const fn query(sql: &'static str) -> Query {
-    Query { sql, values: Vec::new(), place: Place::Here }
+    Query { sql, values: Vec::new(), thread: QueryThread::Current }
 }
 
 pub(crate) struct Query {
     sql: &'static str,
     values: Vec<Value>,
-    place: Place,
+    thread: QueryThread,
 }
 
 /// The result of executing a statement.
-pub(crate) struct Done {
+pub(crate) struct ExecuteResult {
     rows: usize,
 }
 
-impl Done {
+impl ExecuteResult {
     pub(crate) const fn rows_affected(&self) -> u64 {
         self.rows as u64
     }
@@ -40,18 +40,18 @@ impl Query {
     }
 
     /// Runs the statement on a blocking thread, because it touches many rows or waits for the disk.
-    pub(crate) fn aside(self) -> Self {
-        Self { place: Place::Aside, ..self }
+    pub(crate) fn blocking(self) -> Self {
+        Self { thread: QueryThread::Blocking, ..self }
     }
 
     /// Runs a statement that returns no rows.
-    pub(crate) fn execute<'a>(self, executor: impl Executor<'a>) -> Answer<'a, Done> {
+    pub(crate) fn execute<'a>(self, executor: impl Executor<'a>) -> QueryFuture<'a, ExecuteResult> {
         let work = move |db: &Native| {
             let mut statement = db.prepare_cached(self.sql)?;
             bind(&mut statement, &self.values)?;
-            Ok(Done { rows: statement.raw_execute()? })
+            Ok(ExecuteResult { rows: statement.raw_execute()? })
         };
-        executor.run(self.place, Box::new(work))
+        executor.run(self.thread, Box::new(work))
     }
 
     /// Passes each row to `step`, until there are no more rows or `step` breaks.
@@ -60,12 +60,12 @@ impl Query {
         executor: impl Executor<'a>,
         start: T,
         step: impl FnMut(T, Row) -> Result<ControlFlow<T, T>, StoreError> + Send + 'static,
-    ) -> Answer<'a, T> {
-        let place = self.place;
-        executor.run(place, Box::new(move |db| self.fold_on(db, start, step)))
+    ) -> QueryFuture<'a, T> {
+        let thread = self.thread;
+        executor.run(thread, Box::new(move |db| self.fold_on(db, start, step)))
     }
 
-    pub(crate) fn fetch_all<'a>(self, executor: impl Executor<'a>) -> Answer<'a, Vec<Row>> {
+    pub(crate) fn fetch_all<'a>(self, executor: impl Executor<'a>) -> QueryFuture<'a, Vec<Row>> {
         self.fetch_list(executor, Ok)
     }
 
@@ -75,17 +75,17 @@ impl Query {
         self,
         executor: impl Executor<'a>,
         convert: impl FnOnce(Vec<Row>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Answer<'a, T> {
+    ) -> QueryFuture<'a, T> {
         let push = |mut rows: Vec<Row>, row| {
             rows.push(row);
             Ok(ControlFlow::Continue(rows))
         };
-        let place = self.place;
-        executor.run(place, Box::new(move |db| convert(self.fold_on(db, Vec::new(), push)?)))
+        let thread = self.thread;
+        executor.run(thread, Box::new(move |db| convert(self.fold_on(db, Vec::new(), push)?)))
     }
 
     /// Returns the first row, if any.
-    pub(crate) fn fetch_optional<'a>(self, executor: impl Executor<'a>) -> Answer<'a, Option<Row>> {
+    pub(crate) fn fetch_optional<'a>(self, executor: impl Executor<'a>) -> QueryFuture<'a, Option<Row>> {
         self.fold(executor, None, |_, row| Ok(ControlFlow::Break(Some(row))))
     }
 

@@ -11,18 +11,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, OwnedMutexGuard, oneshot};
 use tokio::task::spawn_blocking;
 
-use super::connection::{Answer, Connection, Executor, Native, Place, Work, open};
+use super::connection::{Connection, Executor, Native, QueryFuture, QueryThread, Work, open};
 use crate::StoreError;
 use crate::tenant::{Tenant, tenant};
 use crate::turns::Turns;
 
 const READERS: usize = 4;
 /// The most connections that a workspace may hold.
-const OF_A_WORKSPACE: usize = READERS - 1;
+const WORKSPACE_READERS_MAX: usize = READERS - 1;
 
 pub(crate) struct Readers {
     all: Mutex<Vec<Arc<tokio::sync::Mutex<Native>>>>,
-    queue: Arc<Queue>,
+    queue: Arc<PermitQueue>,
 }
 
 impl Readers {
@@ -42,14 +42,14 @@ impl Readers {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let free = all.iter().find_map(|db| Arc::clone(db).try_lock_owned().ok());
         let db = free.ok_or(StoreError::Closed)?;
-        Ok(Reader(Connection::reader(Loan { db, _permit: permit })))
+        Ok(Reader(Connection::reader(ReaderConnection { db, _permit: permit })))
     }
 
     /// Returns a connection that sees a consistent state until it is dropped.
     pub(super) async fn begin(&self) -> Result<Reader, StoreError> {
         let mut reader = self.acquire().await?;
         // The first query fixes the state.
-        reader.run(Place::Aside, Box::new(|db| Ok(db.execute_batch("BEGIN")?))).await?;
+        reader.run(QueryThread::Blocking, Box::new(|db| Ok(db.execute_batch("BEGIN")?))).await?;
         Ok(reader)
     }
 
@@ -64,33 +64,33 @@ impl Readers {
 
 /// The held connections, and the queue of waiting callers.
 #[derive(Default)]
-struct Queue {
-    state: Mutex<State>,
+struct PermitQueue {
+    state: Mutex<PermitState>,
     /// Notified when the last connection returns after the pool was closed.
     idle: Notify,
 }
 
-struct State {
+struct PermitState {
     free: usize,
     is_closed: bool,
     held: HashMap<Tenant, usize>,
-    waiting: Turns<oneshot::Sender<Permit>>,
+    waiting: Turns<oneshot::Sender<ReaderPermit>>,
 }
 
-impl Default for State {
+impl Default for PermitState {
     fn default() -> Self {
         Self { free: READERS, is_closed: false, held: HashMap::new(), waiting: Turns::new() }
     }
 }
 
 /// The right to hold a connection.
-struct Permit {
-    queue: Arc<Queue>,
+struct ReaderPermit {
+    queue: Arc<PermitQueue>,
     tenant: Tenant,
 }
 
-impl Queue {
-    async fn permit(self: &Arc<Self>, tenant: Tenant) -> Result<Permit, StoreError> {
+impl PermitQueue {
+    async fn permit(self: &Arc<Self>, tenant: Tenant) -> Result<ReaderPermit, StoreError> {
         let turn = {
             let mut state = self.state();
             if state.is_closed {
@@ -99,7 +99,7 @@ impl Queue {
             if state.may_take(tenant) {
                 // Waiting callers are at their limit, otherwise they would hold a permit.
                 state.take(tenant);
-                return Ok(Permit { queue: Arc::clone(self), tenant });
+                return Ok(ReaderPermit { queue: Arc::clone(self), tenant });
             }
             let (waiting, turn) = oneshot::channel();
             state.waiting.push(tenant, waiting);
@@ -109,21 +109,21 @@ impl Queue {
     }
 
     /// Gives free permits to waiting callers.
-    fn hand_out(self: &Arc<Self>) {
+    fn grant_permits(self: &Arc<Self>) {
         while let Some((tenant, waiting)) = self.next() {
             // This skips most callers that went away. If one goes away right now, its permit
             // returns when it is dropped.
             if waiting.is_closed() {
                 self.state().give_back(tenant);
             } else {
-                let _ = waiting.send(Permit { queue: Arc::clone(self), tenant });
+                let _ = waiting.send(ReaderPermit { queue: Arc::clone(self), tenant });
             }
         }
     }
 
-    fn next(&self) -> Option<(Tenant, oneshot::Sender<Permit>)> {
+    fn next(&self) -> Option<(Tenant, oneshot::Sender<ReaderPermit>)> {
         let mut state = self.state();
-        let State { free, held, waiting, .. } = &mut *state;
+        let PermitState { free, held, waiting, .. } = &mut *state;
         let next = waiting.pop(|tenant| may_take(*free, held, tenant))?;
         state.take(next.0);
         Some(next)
@@ -143,12 +143,12 @@ impl Queue {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PermitState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl PermitState {
     fn may_take(&self, tenant: Tenant) -> bool {
         may_take(self.free, &self.held, tenant)
     }
@@ -175,13 +175,13 @@ impl State {
 
 /// The server's own work has no limit, because its queries are short.
 fn may_take(free: usize, held: &HashMap<Tenant, usize>, tenant: Tenant) -> bool {
-    free > 0 && (tenant.is_none() || held.get(&tenant).is_none_or(|held| *held < OF_A_WORKSPACE))
+    free > 0 && (tenant.is_none() || held.get(&tenant).is_none_or(|held| *held < WORKSPACE_READERS_MAX))
 }
 
-impl Drop for Permit {
+impl Drop for ReaderPermit {
     fn drop(&mut self) {
         self.queue.state().give_back(self.tenant);
-        self.queue.hand_out();
+        self.queue.grant_permits();
         let state = self.queue.state();
         if state.is_closed && state.is_idle() {
             self.queue.idle.notify_waiters();
@@ -190,8 +190,8 @@ impl Drop for Permit {
 }
 
 impl<'a> Executor<'a> for &'a Readers {
-    fn run<T: Send + 'static>(self, place: Place, work: Work<T>) -> Answer<'a, T> {
-        Box::pin(async move { self.acquire().await?.run(place, work).await })
+    fn run<T: Send + 'static>(self, thread: QueryThread, work: Work<T>) -> QueryFuture<'a, T> {
+        Box::pin(async move { self.acquire().await?.run(thread, work).await })
     }
 }
 
@@ -213,13 +213,13 @@ impl DerefMut for Reader {
 }
 
 /// The connection of a reader. It returns to the pool on drop, even on a blocking thread whose caller went away.
-pub(super) struct Loan {
+pub(super) struct ReaderConnection {
     db: OwnedMutexGuard<Native>,
     // Fields are dropped in this order, so the permit is returned last.
-    _permit: Permit,
+    _permit: ReaderPermit,
 }
 
-impl Deref for Loan {
+impl Deref for ReaderConnection {
     type Target = Native;
 
     fn deref(&self) -> &Native {
@@ -227,7 +227,7 @@ impl Deref for Loan {
     }
 }
 
-impl Drop for Loan {
+impl Drop for ReaderConnection {
     fn drop(&mut self) {
         // An open read transaction would block checkpoints of the write-ahead log.
         if !self.db.is_autocommit() {

@@ -94,7 +94,7 @@ pub(crate) fn parsed<T: FromStr>(row: &Row, column: &'static str) -> Result<T, S
 }
 
 /// Parses a text column that may be null.
-pub(crate) fn parsed_if_any<T: FromStr>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
+pub(crate) fn parsed_optional<T: FromStr>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
     let text: Option<&str> = row.try_get(column)?;
     text.map(|text| text.parse().map_err(|_| StoreError::Corrupt { what: column })).transpose()
 }
@@ -103,7 +103,7 @@ pub(crate) fn time(row: &Row, column: &'static str) -> Result<Timestamp, StoreEr
     Ok(Timestamp::from_micros(row.try_get(column)?))
 }
 
-pub(crate) fn time_if_any(row: &Row, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+pub(crate) fn time_optional(row: &Row, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
     let micros: Option<i64> = row.try_get(column)?;
     Ok(micros.map(Timestamp::from_micros))
 }
@@ -121,7 +121,7 @@ pub(crate) fn number(row: &Row, column: &'static str) -> Result<u64, StoreError>
 }
 
 /// Reads a column with a nonnegative number that may be null.
-pub(crate) fn number_if_any(row: &Row, column: &'static str) -> Result<Option<u64>, StoreError> {
+pub(crate) fn number_optional(row: &Row, column: &'static str) -> Result<Option<u64>, StoreError> {
     let number: Option<i64> = row.try_get(column)?;
     number.map(|number| u64::try_from(number).map_err(|_| StoreError::Corrupt { what: column })).transpose()
 }

@@ -8,7 +8,7 @@ use rand_core::UnwrapErr;
 use rusqlite::StatementStatus;
 use tempfile::TempDir;
 
-use super::{Executor as _, Native, Place, Query, Row, query};
+use super::{Executor as _, Native, Query, QueryThread, Row, query};
 use crate::{Store, StoreError, with_tenant};
 
 fn workspaces() -> [Option<WorkspaceId>; 2] {
@@ -110,7 +110,7 @@ async fn write_dropped_within_a_statement_rolls_back_alone() {
     let mut given_up = store.write().await.unwrap();
     let insert = |prefix: &'static str| query("INSERT INTO removals VALUES ($1, 1, 0)").bind(prefix);
     insert("a").execute(&mut *given_up).await.unwrap();
-    let mut long = query(LONG_WRITE).bind(1_i64).aside().execute(&mut *given_up);
+    let mut long = query(LONG_WRITE).bind(1_i64).blocking().execute(&mut *given_up);
     assert!(long.as_mut().now_or_never().is_none(), "it keeps the thread of the caller free");
     drop(long);
     // The blocking thread still holds the connection.
@@ -248,5 +248,5 @@ async fn join_is_planned_once() {
         query(JOIN).bind("w").bind(id).fetch_all(&mut *reader).await.unwrap();
     }
     let planned = |db: &Native| Ok(db.prepare_cached(JOIN)?.get_status(StatementStatus::RePrepare));
-    assert_eq!(reader.run(Place::Aside, Box::new(planned)).await.unwrap(), 0);
+    assert_eq!(reader.run(QueryThread::Blocking, Box::new(planned)).await.unwrap(), 0);
 }

@@ -92,6 +92,6 @@ fn batch(row: &Row) -> Result<Batch, StoreError> {
         id: database::parsed(row, "id")?,
         name: row.try_get("name")?,
         created_at: database::time(row, "created_at")?,
-        records: database::number_if_any(row, "records")?,
+        records: database::number_optional(row, "records")?,
     })
 }

@@ -188,7 +188,7 @@ impl AuthorizedStore {
         crate::removals::schedule(&mut db, prefixes, now).await?;
         query("DELETE FROM uploads WHERE id = $1")
             .bind(record.upload.to_string())
-            .aside()
+            .blocking()
             .execute(&mut *db)
             .await?;
         db.commit().await
@@ -238,7 +238,7 @@ fn record(row: &Row) -> Result<Record, StoreError> {
     Ok(Record {
         id: database::parsed(row, "id")?,
         project: database::parsed(row, "project_id")?,
-        batch: database::parsed_if_any(row, "batch_id")?,
+        batch: database::parsed_optional(row, "batch_id")?,
         upload: database::parsed(row, "upload_id")?,
         name: row.try_get("name")?,
         width: side("width")?,

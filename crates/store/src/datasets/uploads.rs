@@ -88,7 +88,7 @@ impl Store {
         .await?;
         let Some(row) = row else { return Ok(false) };
         let by_session = row.try_get::<Option<&str>>("session_id")?.is_some();
-        let is_signed_in = database::time_if_any(&row, "expires_at")?.is_some_and(|end| end > now);
+        let is_signed_in = database::time_optional(&row, "expires_at")?.is_some_and(|end| end > now);
         let role: Role = database::parsed(&row, "role")?;
         Ok(role >= Role::Member && (is_signed_in || !by_session))
     }
@@ -113,7 +113,7 @@ impl Store {
         let Some(row) = row else { return Ok(false) };
         let is_unchanged = database::number(&row, "revision")? == database::number(&row, "key_revision")?;
         let terms = record::terms(&row)?;
-        let retires_at = database::time_if_any(&row, "retires_at")?;
+        let retires_at = database::time_optional(&row, "retires_at")?;
         let Some(restrictions) = terms.restrictions else { return Ok(false) };
         Ok(terms.deleted_at.is_none()
             && terms.expires_at.is_none_or(|end| end > now)

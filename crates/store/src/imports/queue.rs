@@ -174,6 +174,6 @@ fn job(row: &Row) -> Result<ImportJob, StoreError> {
         next_entry: database::number(row, "next_entry")?,
         unpacked: database::number(row, "unpacked")?,
         attempt: database::number(row, "attempt")?,
-        upload: database::parsed_if_any(row, "upload_id")?,
+        upload: database::parsed_optional(row, "upload_id")?,
     })
 }

@@ -24,7 +24,7 @@ impl Store {
         let mut db = self.write().await?;
         let gone = query("DELETE FROM idempotency WHERE at < $1")
             .bind(before.micros())
-            .aside()
+            .blocking()
             .execute(&mut *db)
             .await?;
         db.commit().await?;

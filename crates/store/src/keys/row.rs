@@ -167,18 +167,18 @@ fn key(row: &Row, id: KeyId, secret: Option<SecretRow>) -> Result<KeyRow, StoreE
 }
 
 fn paused(row: &Row) -> Result<Option<KeyPause>, StoreError> {
-    let Some(at) = database::time_if_any(row, "paused_at")? else {
+    let Some(at) = database::time_optional(row, "paused_at")? else {
         return Ok(None);
     };
     Ok(Some(KeyPause {
         at,
         by: NamedActor { actor: database::parsed(row, "paused_by")?, name: row.try_get("paused_by_name")? },
-        until: database::time_if_any(row, "paused_until")?,
+        until: database::time_optional(row, "paused_until")?,
     }))
 }
 
 fn deletion(row: &Row) -> Result<Option<KeyDeletion>, StoreError> {
-    let Some(at) = database::time_if_any(row, "deleted_at")? else {
+    let Some(at) = database::time_optional(row, "deleted_at")? else {
         return Ok(None);
     };
     Ok(Some(KeyDeletion {
@@ -195,13 +195,13 @@ fn secret(row: &Row) -> Result<Option<SecretRow>, StoreError> {
     Ok(Some(SecretRow {
         hint: Hint::parse(hint).ok_or(StoreError::Corrupt { what: "hint" })?,
         created_at: database::time(row, "secret_created_at")?,
-        retires_at: database::time_if_any(row, "retires_at")?,
+        retires_at: database::time_optional(row, "retires_at")?,
     }))
 }
 
 /// Omits an address or permission that this version can't parse. No decision depends on them.
 fn last_use(row: &Row) -> Result<Option<LastUse>, StoreError> {
-    let Some(at) = database::time_if_any(row, "used_at")? else {
+    let Some(at) = database::time_optional(row, "used_at")? else {
         return Ok(None);
     };
     let address: Option<&str> = row.try_get("used_address")?;

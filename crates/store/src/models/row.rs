@@ -178,7 +178,7 @@ impl AuthorizedStore {
         let before = one(&mut db, workspace, id).await?.ok_or(StoreError::NotFound)?;
         note(&mut db, &before, AuditAction::ModelDeleted, actor, now).await?;
         crate::removals::schedule(&mut db, prefixes, now).await?;
-        query("DELETE FROM models WHERE id = $1").bind(id.to_string()).aside().execute(&mut *db).await?;
+        query("DELETE FROM models WHERE id = $1").bind(id.to_string()).blocking().execute(&mut *db).await?;
         db.commit().await
     }
 }
@@ -245,15 +245,15 @@ fn model(row: &Row) -> Result<Model, StoreError> {
         settings: database::parsed(row, "settings")?,
         status: database::parsed(row, "status")?,
         reason: row.try_get("reason")?,
-        progress: database::parsed_if_any(row, "progress")?,
-        card: database::parsed_if_any(row, "card")?,
+        progress: database::parsed_optional(row, "progress")?,
+        card: database::parsed_optional(row, "card")?,
         created_by: NamedActor {
             actor: database::parsed(row, "created_by")?,
             name: row.try_get("created_by_name")?,
         },
         created_at: database::time(row, "created_at")?,
-        started_at: database::time_if_any(row, "started_at")?,
-        ended_at: database::time_if_any(row, "ended_at")?,
+        started_at: database::time_optional(row, "started_at")?,
+        ended_at: database::time_optional(row, "ended_at")?,
         attempt: database::number(row, "attempt")?,
         taken: database::number(row, "taken")?,
         cancelling: cancel == 1,

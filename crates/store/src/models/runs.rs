@@ -165,7 +165,7 @@ impl Store {
         // The curve of the previous attempt, if any.
         query("DELETE FROM model_curve WHERE model_id = $1")
             .bind(ModelId::to_string(&model))
-            .aside()
+            .blocking()
             .execute(&mut *db)
             .await?;
         let (project_type, labels) = project_of(&mut db, project).await?;
