@@ -3,10 +3,12 @@
 mod connection;
 mod migrations;
 mod query;
+mod reader_permits;
 mod readers;
 mod row;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,15 +18,16 @@ use keyrack_rack::ChangeId;
 use rand_core::Rng;
 use tokio::task::spawn_blocking;
 
-pub(crate) use connection::{BUSY, Connection, Executor, Native, QueryThread, open};
-pub use migrations::MigrationError;
+use connection::open;
+pub(crate) use connection::{Connection, Executor};
 pub(crate) use query::{Query, query};
 pub(crate) use readers::{Reader, Readers};
 pub(crate) use row::{
     Row, bytes, column, number, number_optional, parsed, parsed_optional, time, time_optional,
 };
+pub(crate) use writer::Write;
+use writer::Writer;
 
-use crate::group::{Write, Writer};
 use crate::reserve::NoReserve;
 use crate::tenant::{Tenant, tenant};
 use crate::{Reserve, StoreError};

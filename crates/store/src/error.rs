@@ -6,8 +6,6 @@ use std::sync::Arc;
 use keyrack_key::KeyId;
 use rusqlite::{ErrorCode, ffi};
 
-use crate::MigrationError;
-
 /// Why an operation of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -78,6 +76,30 @@ pub enum StoreError {
     /// The person already is a member of the workspace.
     #[error("this person is already a member")]
     AlreadyMember,
+}
+
+/// Why the schema couldn't be migrated.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// A newer version has migrated the database.
+    #[error(
+        "the file was written by a newer version: it has migration {0}, which this version does not know"
+    )]
+    Newer(i64),
+    /// An applied migration differs from this version's.
+    #[error("migration {0} is not the one that the file's tables were made by")]
+    Altered(i64),
+    /// A migration failed and was rolled back.
+    #[error("migration {version} failed")]
+    Failed {
+        /// The migration's number.
+        version: i64,
+        /// The database's error.
+        source: rusqlite::Error,
+    },
+    /// The list of applied migrations can't be read.
+    #[error("the list of migrations cannot be read")]
+    List(#[from] rusqlite::Error),
 }
 
 impl StoreError {

@@ -21,7 +21,6 @@ mod denials;
 mod error;
 mod exposures;
 mod feed;
-mod group;
 mod imports;
 mod keys;
 mod models;
@@ -50,13 +49,13 @@ pub use actor::{Actor, NamedActor, UnknownActor};
 pub use audit::{AuditAction, AuditEntry};
 pub use callers::{CallerCursor, CallerRow, CallerSource, CallerUsage, SecretUsage};
 pub use chain::{ChainStatus, ChainedEntry};
-pub use database::{MigrationError, Store};
+pub use database::Store;
 pub use datasets::{
     Annotation, AnnotationRegion, Batch, Label, LabeledImage, NewAnnotation, NewLabel, NewRecord, NewUpload,
     ProjectCounts, Record, RecordFilter, Upload,
 };
 pub use denials::{DENIALS_PER_HOUR_MAX, DeniedRequest};
-pub use error::StoreError;
+pub use error::{MigrationError, StoreError};
 pub use exposures::ExposureRecord;
 pub use feed::WorkspaceFeed;
 pub use imports::{Import, ImportHolder, ImportJob, ImportSkip, ImportStatus, ImportStep, NewImport};

@@ -5,9 +5,6 @@
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{BinaryProperty, DefaultIgnorableCodePoint};
-use rusqlite::functions::FunctionFlags;
-
-use crate::database::Native;
 
 /// Returns the key of a name: its canonical composition (NFC, UAX #15) without default-ignorable characters (UAX #44), such
 /// as variation selectors, and with one space for each run of white space.
@@ -20,13 +17,6 @@ pub(crate) fn name_key(name: &str) -> String {
 /// Returns the key of a name that is compared ignoring case.
 pub(crate) fn folded(name: &str) -> String {
     name_key(&name_key(name).to_lowercase())
-}
-
-/// Defines an SQL function, so that migrations can compute the keys of stored names.
-pub(crate) fn define(db: &Native) -> rusqlite::Result<()> {
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    db.create_scalar_function("name_key", 1, flags, |context| Ok(name_key(&context.get::<String>(0)?)))?;
-    db.create_scalar_function("folded", 1, flags, |context| Ok(folded(&context.get::<String>(0)?)))
 }
 
 #[cfg(test)]

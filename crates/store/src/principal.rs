@@ -9,8 +9,7 @@ use std::ops::Deref;
 use keyrack_key::{Digest, Restrictions, SessionId, Timestamp, UserId, WorkspaceId};
 use keyrack_rack::{Key, Revision};
 
-use crate::database::{self, Executor, Query, query};
-use crate::group::Write;
+use crate::database::{self, Executor, Query, Write, query};
 use crate::tenant::{self, Tenant};
 use crate::{Role, Store, StoreError, record};
 

@@ -14,20 +14,20 @@ use rusqlite::config::DbConfig;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::{coop, spawn_blocking};
 
-use super::readers::ReaderConnection;
+use super::reader_permits::ReaderPermit;
 use crate::StoreError;
 
 /// The connection of `rusqlite`.
 pub(crate) type Native = rusqlite::Connection;
 
 /// How long a write waits for another program that writes the same file, such as `sqlite3`.
-pub(crate) const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 
 /// The number of cached prepared statements, more than the store has.
 const PREPARED: usize = 512;
 
 /// Opens the file at `path`. With `synchronous=FULL`, a confirmed deletion survives a power failure.
-pub(crate) fn open(path: &Path) -> rusqlite::Result<Native> {
+pub(super) fn open(path: &Path) -> rusqlite::Result<Native> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Native::open_with_flags(path, flags)?;
     db.busy_timeout(BUSY)?;
@@ -65,7 +65,7 @@ enum HeldConnection {
 }
 
 impl Connection {
-    pub(crate) const fn writer(db: OwnedMutexGuard<Native>) -> Self {
+    pub(super) const fn writer(db: OwnedMutexGuard<Native>) -> Self {
         Self { held: Some(HeldConnection::Writer(db)) }
     }
 
@@ -81,6 +81,37 @@ impl Deref for HeldConnection {
         match self {
             Self::Writer(db) => db,
             Self::Reader(reader) => reader,
+        }
+    }
+}
+
+/// The connection of a reader. It returns to the pool on drop, even on a blocking thread whose caller went away.
+pub(super) struct ReaderConnection {
+    db: OwnedMutexGuard<Native>,
+    // Fields are dropped in this order, so the permit is returned last.
+    _permit: ReaderPermit,
+}
+
+impl ReaderConnection {
+    pub(super) const fn new(db: OwnedMutexGuard<Native>, permit: ReaderPermit) -> Self {
+        Self { db, _permit: permit }
+    }
+}
+
+impl Deref for ReaderConnection {
+    type Target = Native;
+
+    fn deref(&self) -> &Native {
+        &self.db
+    }
+}
+
+impl Drop for ReaderConnection {
+    fn drop(&mut self) {
+        // An open read transaction would block checkpoints of the write-ahead log.
+        if !self.db.is_autocommit() {
+            // If this fails, the next `BEGIN` reports the failure.
+            let _ = self.db.execute_batch("ROLLBACK");
         }
     }
 }

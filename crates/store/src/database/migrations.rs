@@ -4,10 +4,11 @@
 use std::time::Instant;
 
 use rusqlite::TransactionBehavior;
+use rusqlite::functions::FunctionFlags;
 use sha2::{Digest as _, Sha384};
 
 use super::connection::Native;
-use crate::names;
+use crate::{MigrationError, names};
 
 /// A step from one schema to the next.
 struct Migration {
@@ -28,33 +29,9 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (
     execution_time BIGINT NOT NULL
 )";
 
-/// Why the schema couldn't be migrated.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrationError {
-    /// A newer version has migrated the database.
-    #[error(
-        "the file was written by a newer version: it has migration {0}, which this version does not know"
-    )]
-    Newer(i64),
-    /// An applied migration differs from this version's.
-    #[error("migration {0} is not the one that the file's tables were made by")]
-    Altered(i64),
-    /// A migration failed and was rolled back.
-    #[error("migration {version} failed")]
-    Failed {
-        /// The migration's number.
-        version: i64,
-        /// The database's error.
-        source: rusqlite::Error,
-    },
-    /// The list of applied migrations can't be read.
-    #[error("the list of migrations cannot be read")]
-    List(#[from] rusqlite::Error),
-}
-
 /// Applies the missing migrations, each in its own transaction.
 pub(super) fn migrate(db: &mut Native) -> Result<(), MigrationError> {
-    names::define(db)?;
+    define_name_functions(db)?;
     db.execute_batch(TABLE)?;
     let done = done(db)?;
     for (version, checksum) in &done {
@@ -71,6 +48,15 @@ pub(super) fn migrate(db: &mut Native) -> Result<(), MigrationError> {
         }
     }
     Ok(())
+}
+
+/// Defines SQL functions with which migrations compute the keys of stored names.
+fn define_name_functions(db: &Native) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    db.create_scalar_function("name_key", 1, flags, |context| {
+        Ok(names::name_key(&context.get::<String>(0)?))
+    })?;
+    db.create_scalar_function("folded", 1, flags, |context| Ok(names::folded(&context.get::<String>(0)?)))
 }
 
 /// Returns the versions and checksums of the applied migrations.

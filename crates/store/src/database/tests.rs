@@ -8,7 +8,8 @@ use rand_core::UnwrapErr;
 use rusqlite::StatementStatus;
 use tempfile::TempDir;
 
-use super::{Executor as _, Native, Query, QueryThread, Row, query};
+use super::connection::{Native, QueryThread};
+use super::{Executor as _, Query, Row, query};
 use crate::{Store, StoreError, with_tenant};
 
 fn workspaces() -> [Option<WorkspaceId>; 2] {

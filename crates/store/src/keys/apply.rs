@@ -12,9 +12,8 @@ use super::write::{
 };
 use super::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey};
 use crate::audit::{self, AuditAction, NewAuditEntry};
-use crate::database::{self, Connection, query};
+use crate::database::{self, Connection, Write, query};
 use crate::feed::next_revision;
-use crate::group::Write;
 use crate::{AuthorizedStore, Store, StoreError};
 
 impl Store {

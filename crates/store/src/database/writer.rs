@@ -17,7 +17,8 @@ use rusqlite::ErrorCode;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::database::{BUSY, Connection, Executor as _, Native, QueryThread, open, query};
+use super::connection::{BUSY, Connection, Executor as _, Native, QueryThread, open};
+use super::query::query;
 use crate::tenant::Tenant;
 use crate::turns::Turns;
 use crate::{Reserve, StoreError};
@@ -80,14 +81,14 @@ impl DerefMut for Write {
 }
 
 /// The queue of waiting writes, and the task that serves them.
-pub(crate) struct Writer {
+pub(super) struct Writer {
     open: Mutex<Option<(mpsc::UnboundedSender<QueuedWrite>, JoinHandle<()>)>>,
 }
 
 impl Writer {
     /// Starts the task with the connection `db`. After a failure, the task opens the file at `path` again. `reserve`
     /// frees disk space for commits.
-    pub(crate) fn new(db: Native, path: PathBuf, reserve: Arc<dyn Reserve>) -> Self {
+    pub(super) fn new(db: Native, path: PathBuf, reserve: Arc<dyn Reserve>) -> Self {
         let (queue, incoming) = mpsc::unbounded_channel();
         let db = Arc::new(tokio::sync::Mutex::new(db));
         let task = WriterTask { db, path, reserve, incoming, waiting: Turns::new() };
@@ -95,7 +96,7 @@ impl Writer {
     }
 
     /// Waits for the connection. The callers of a workspace are served in order.
-    pub(crate) async fn turn(&self, tenant: Tenant) -> Result<Write, StoreError> {
+    pub(super) async fn turn(&self, tenant: Tenant) -> Result<Write, StoreError> {
         let (waiting, turn) = oneshot::channel();
         if let Some((queue, _)) = &*self.open.lock().unwrap_or_else(PoisonError::into_inner) {
             // If the task has ended, the receiver below fails.
@@ -105,7 +106,7 @@ impl Writer {
     }
 
     /// Serves the waiting writes, closes the connection, and fails later writes.
-    pub(crate) async fn close(&self) {
+    pub(super) async fn close(&self) {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((queue, task)) = open {
             drop(queue);
