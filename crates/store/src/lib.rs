@@ -51,8 +51,8 @@ pub use callers::{CallerCursor, CallerRow, CallerSource, CallerUsage, SecretUsag
 pub use chain::{ChainStatus, ChainedEntry};
 pub use database::Store;
 pub use datasets::{
-    Annotation, AnnotationRegion, Batch, Label, LabeledImage, NewAnnotation, NewLabel, NewRecord, NewUpload,
-    ProjectCounts, Record, RecordFilter, Upload,
+    Annotation, AnnotationRegion, Batch, ImageGroup, Label, LabeledImage, NewAnnotation, NewLabel, NewRecord,
+    NewUpload, ProjectCounts, Record, RecordFilter, Upload,
 };
 pub use denials::{DENIALS_PER_HOUR_MAX, DeniedRequest};
 pub use error::{MigrationError, StoreError};

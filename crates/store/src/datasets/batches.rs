@@ -2,19 +2,14 @@
 
 use keyrack_key::{BatchId, ProjectId, Timestamp};
 
-use crate::database::{self, Row, query};
-use crate::{AuthorizedStore, Page, Store, StoreError, names};
+use super::groups::{ImageGroup, Statements, find_or_create, group, statements};
+use crate::database::query;
+use crate::{AuthorizedStore, Page, Store, StoreError};
 
-/// A batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
-    pub id: BatchId,
-    /// The name, unique in the project.
-    pub name: String,
-    pub created_at: Timestamp,
-    /// The number of images. `None` if it wasn't counted; only lists of batches count.
-    pub records: Option<u64>,
-}
+/// A batch of images.
+pub type Batch = ImageGroup<BatchId>;
+
+const STATEMENTS: Statements = statements!("batches");
 
 impl Store {
     /// Returns whether the project has this batch.
@@ -41,7 +36,7 @@ impl Store {
         .bind(project.to_string())
         .bind(after.map(|id| id.to_string()))
         .bind(i64::from(limit) + 1)
-        .fetch_list(self.readers(), |rows| rows.iter().map(batch).collect())
+        .fetch_list(self.readers(), |rows| rows.iter().map(group).collect())
         .await?;
         Ok(Page::of(items, limit, |batch| batch.id))
     }
@@ -57,41 +52,9 @@ impl AuthorizedStore {
         name: &str,
         now: Timestamp,
     ) -> Result<Batch, StoreError> {
-        let (mut db, key) = (self.write_new_data().await?, names::name_key(name));
-        query(
-            "INSERT INTO batches (id, project_id, name, created_at, name_key)
-             SELECT $2, p.id, $3, $4, $5 FROM projects p WHERE p.id = $1
-             AND NOT EXISTS (SELECT 1 FROM batches b WHERE b.project_id = $1 AND b.name_key = $5)",
-        )
-        .bind(project.to_string())
-        .bind(id.to_string())
-        .bind(name)
-        .bind(now.micros())
-        .bind(&key)
-        .execute(&mut *db)
-        .await?;
-        // This runs for each uploaded image, so it doesn't count.
-        let row = query(
-            "SELECT id, name, created_at, NULL AS records FROM batches WHERE project_id = $1 AND name_key = $2
-             ORDER BY name <> $3, id LIMIT 1",
-        )
-        .bind(project.to_string())
-        .bind(&key)
-        .bind(name)
-        .fetch_optional(&mut *db)
-        .await?
-        .ok_or(StoreError::NotFound)?;
-        let batch = batch(&row)?;
+        let mut db = self.write_new_data().await?;
+        let batch = find_or_create(&mut db, &STATEMENTS, project, id, name, now).await?;
         db.commit().await?;
         Ok(batch)
     }
-}
-
-fn batch(row: &Row) -> Result<Batch, StoreError> {
-    Ok(Batch {
-        id: database::parsed(row, "id")?,
-        name: row.try_get("name")?,
-        created_at: database::time(row, "created_at")?,
-        records: database::number_optional(row, "records")?,
-    })
 }

@@ -4,20 +4,14 @@ use std::collections::BTreeSet;
 
 use keyrack_key::{LabelId, ProjectId, Timestamp};
 
-use crate::database::{self, Row, query};
-use crate::{AuthorizedStore, Page, Store, StoreError, names};
+use super::groups::{ImageGroup, Statements, find_or_create, group, statements};
+use crate::database::query;
+use crate::{AuthorizedStore, Page, Store, StoreError};
 
-/// A label.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Label {
-    pub id: LabelId,
-    /// The name, byte for byte as it was sent.
-    pub name: String,
-    pub created_at: Timestamp,
-    /// The number of images with this label, on the whole or in a box. `None` if it wasn't counted;
-    /// only lists of labels count.
-    pub records: Option<u64>,
-}
+/// A label of images and boxes.
+pub type Label = ImageGroup<LabelId>;
+
+const STATEMENTS: Statements = statements!("labels");
 
 /// A label to find or create.
 #[derive(Clone, Copy, Debug)]
@@ -32,11 +26,11 @@ impl Store {
     pub async fn known_labels(
         &self,
         project: ProjectId,
-        asked: &BTreeSet<LabelId>,
+        labels: &BTreeSet<LabelId>,
     ) -> Result<BTreeSet<LabelId>, StoreError> {
         let mut db = self.read().await?;
         let mut known = BTreeSet::new();
-        for label in asked {
+        for label in labels {
             let found = query("SELECT 1 FROM labels WHERE project_id = $1 AND id = $2")
                 .bind(project.to_string())
                 .bind(label.to_string())
@@ -64,7 +58,7 @@ impl Store {
         .bind(project.to_string())
         .bind(after.map(|id| id.to_string()))
         .bind(i64::from(limit) + 1)
-        .fetch_list(self.readers(), |rows| rows.iter().map(label).collect())
+        .fetch_list(self.readers(), |rows| rows.iter().map(group).collect())
         .await?;
         Ok(Page::of(items, limit, |label| label.id))
     }
@@ -77,49 +71,17 @@ impl AuthorizedStore {
     pub async fn find_or_create_labels(
         &self,
         project: ProjectId,
-        wanted: &[NewLabel<'_>],
+        new: &[NewLabel<'_>],
         now: Timestamp,
     ) -> Result<Vec<Label>, StoreError> {
         let mut db = self.write_new_data().await?;
-        let mut labels = Vec::with_capacity(wanted.len());
-        for new in wanted {
-            let key = names::name_key(new.name);
-            query(
-                "INSERT INTO labels (id, project_id, name, created_at, name_key)
-                 SELECT $2, p.id, $3, $4, $5 FROM projects p WHERE p.id = $1
-                 AND NOT EXISTS (SELECT 1 FROM labels l WHERE l.project_id = $1 AND l.name_key = $5)",
-            )
-            .bind(project.to_string())
-            .bind(new.id.to_string())
-            .bind(new.name)
-            .bind(now.micros())
-            .bind(&key)
-            .execute(&mut *db)
-            .await?;
-            // This runs for each uploaded image, so it doesn't count.
-            let row = query(
-                "SELECT id, name, created_at, NULL AS records FROM labels WHERE project_id = $1 AND name_key = $2
-                 ORDER BY name <> $3, id LIMIT 1",
-            )
-            .bind(project.to_string())
-            .bind(&key)
-            .bind(new.name)
-            .fetch_optional(&mut *db)
-            .await?
-            .ok_or(StoreError::NotFound)?;
+        let mut labels = Vec::with_capacity(new.len());
+        for new in new {
+            let label = find_or_create(&mut db, &STATEMENTS, project, new.id, new.name, now).await?;
             // Clients look up a label by the name that they sent.
-            labels.push(Label { name: new.name.to_owned(), ..label(&row)? });
+            labels.push(Label { name: new.name.to_owned(), ..label });
         }
         db.commit().await?;
         Ok(labels)
     }
-}
-
-fn label(row: &Row) -> Result<Label, StoreError> {
-    Ok(Label {
-        id: database::parsed(row, "id")?,
-        name: row.try_get("name")?,
-        created_at: database::time(row, "created_at")?,
-        records: database::number_optional(row, "records")?,
-    })
 }
