@@ -1,13 +1,13 @@
 //! The audit log of a workspace. Each entry is written in the transaction of the change that it describes.
 
 use std::fmt;
-use std::str::FromStr;
 
 use keyrack_key::{Timestamp, WorkspaceId};
 use serde_json::Value;
 
 use crate::chain::{self, ChainedEntry};
 use crate::database::{self, Connection, Row, query};
+use crate::text_enum::text_enum;
 use crate::{Actor, NamedActor, Store, StoreError};
 
 macro_rules! actions {
@@ -18,17 +18,7 @@ macro_rules! actions {
             $(#[doc = $doc] $action,)*
         }
 
-        impl AuditAction {
-            /// All actions.
-            pub const ALL: &[Self] = &[$(Self::$action),*];
-
-            /// The name in the database and the API.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$action => $name,)*
-                }
-            }
-        }
+        text_enum! { AuditAction, (), $($action => $name,)* }
     };
 }
 
@@ -50,20 +40,6 @@ actions! {
     ModelCreated, "model_created", "A training run was queued.";
     ModelCancelled, "model_cancelled", "A training run was cancelled.";
     ModelDeleted, "model_deleted", "A model was deleted.";
-}
-
-impl fmt::Display for AuditAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for AuditAction {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.iter().copied().find(|action| action.name() == text).ok_or(())
-    }
 }
 
 /// An entry of the audit log.

@@ -11,6 +11,7 @@ mod queue;
 use keyrack_key::{ImportId, ProjectId, Timestamp};
 
 use crate::database::{self, Row, query};
+use crate::text_enum::text_enum;
 use crate::{Store, StoreError};
 
 pub use arrival::{ImportHolder, NewImport};
@@ -31,6 +32,14 @@ pub enum ImportStatus {
     Ended,
     /// The import failed.
     Failed,
+}
+
+text_enum! { ImportStatus, (),
+    Arriving => "arriving",
+    Queued => "queued",
+    Running => "running",
+    Ended => "ended",
+    Failed => "failed",
 }
 
 /// An import, as the pages and the API show it.
@@ -113,7 +122,7 @@ fn import(row: &Row) -> Result<Import, StoreError> {
         id: database::parsed(row, "id")?,
         project: database::parsed(row, "project_id")?,
         name: row.try_get("name")?,
-        status: status(row)?,
+        status: database::parsed(row, "status")?,
         created_at: database::time(row, "created_at")?,
         ended_at: database::time_optional(row, "ended_at")?,
         done: database::number(row, "done")?,
@@ -121,15 +130,4 @@ fn import(row: &Row) -> Result<Import, StoreError> {
         skipped: database::number(row, "skipped")?,
         reason: row.try_get("reason")?,
     })
-}
-
-fn status(row: &Row) -> Result<ImportStatus, StoreError> {
-    match row.try_get("status")? {
-        "arriving" => Ok(ImportStatus::Arriving),
-        "queued" => Ok(ImportStatus::Queued),
-        "running" => Ok(ImportStatus::Running),
-        "ended" => Ok(ImportStatus::Ended),
-        "failed" => Ok(ImportStatus::Failed),
-        _ => Err(StoreError::Corrupt { what: "status" }),
-    }
 }

@@ -1,5 +1,6 @@
 //! Models and their training runs: queued, running in a worker, ended.
 
+mod abandoned;
 mod row;
 mod runs;
 mod status;

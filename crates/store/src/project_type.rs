@@ -1,7 +1,6 @@
 //! The task of a project's models.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::text_enum::text_enum;
 
 /// The task of a project's models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,29 +16,7 @@ pub enum ProjectType {
 #[error("expected classification or object_detection")]
 pub struct UnknownProjectType;
 
-impl ProjectType {
-    /// The name in the API and the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Classification => "classification",
-            Self::ObjectDetection => "object_detection",
-        }
-    }
-}
-
-impl fmt::Display for ProjectType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for ProjectType {
-    type Err = UnknownProjectType;
-
-    fn from_str(text: &str) -> Result<Self, UnknownProjectType> {
-        [Self::Classification, Self::ObjectDetection]
-            .into_iter()
-            .find(|project_type| project_type.name() == text)
-            .ok_or(UnknownProjectType)
-    }
+text_enum! { ProjectType, UnknownProjectType,
+    Classification => "classification",
+    ObjectDetection => "object_detection",
 }

@@ -2,9 +2,10 @@
 
 use keyrack_key::{ImportId, ProjectId, Timestamp, UploadId, WorkspaceId};
 
+use super::ImportStatus;
 use super::progress::end;
-use super::{ImportStatus, status};
-use crate::database::{self, Connection, Row, query};
+use crate::database::{self, Row, query};
+use crate::queue_turns::move_to_end_of;
 use crate::{Actor, ProjectType, Store, StoreError};
 
 /// After this many crashes at the same entry, the import fails.
@@ -78,8 +79,12 @@ impl Store {
         .bind(id.to_string())
         .fetch_one(&mut *db)
         .await?;
-        note_turn(&mut db, &row).await?;
         let job = job(&row)?;
+        query(move_to_end_of!("import_turns"))
+            .bind(job.workspace.to_string())
+            .bind(job.actor.to_string())
+            .execute(&mut *db)
+            .await?;
         db.commit().await?;
         Ok(Some(job))
     }
@@ -126,7 +131,7 @@ impl Store {
         .await?;
         for row in &rows {
             let id: ImportId = database::parsed(row, "id")?;
-            let reason = match status(row)? {
+            let reason = match database::parsed(row, "status")? {
                 ImportStatus::Arriving => Some(CUT_OFF),
                 _ if database::number(row, "attempt")? >= ATTEMPTS => Some(DIED),
                 _ => None,
@@ -147,20 +152,6 @@ impl Store {
         }
         db.commit().await
     }
-}
-
-/// Moves the sender of an import to the end of the queue. Turns are numbered, so that clocks don't matter.
-async fn note_turn(db: &mut Connection, taken: &Row) -> Result<(), StoreError> {
-    query(
-        "INSERT INTO import_turns (workspace_id, actor, turn)
-         VALUES ($1, $2, (SELECT coalesce(max(turn), 0) + 1 FROM import_turns))
-         ON CONFLICT (workspace_id, actor) DO UPDATE SET turn = excluded.turn",
-    )
-    .bind(taken.try_get::<String>("workspace_id")?)
-    .bind(taken.try_get::<String>("actor")?)
-    .execute(db)
-    .await?;
-    Ok(())
 }
 
 fn job(row: &Row) -> Result<ImportJob, StoreError> {

@@ -1,18 +1,13 @@
 //! Training runs from a worker's view. A worker holds a lease and renews it. Each lease has a number, so that writes
 //! of a worker whose lease was given away are rejected.
 
-use std::time::Duration;
-
 use keyrack_key::{LabelId, ModelId, ProjectId, Timestamp, WorkspaceId};
 use serde_json::Value;
 
+use super::abandoned::{abandoned, requeue_or_fail};
 use crate::database::{self, Connection, Row, query};
+use crate::queue_turns::move_to_end_of;
 use crate::{ProjectType, Store, StoreError};
-
-/// A training run whose worker died is repeated once. A run that killed two workers would kill a third.
-const ATTEMPTS_MAX: i64 = 2;
-const WORKERS_DIED: &str = "the training was begun twice, and each time its worker ended without a word: \
-    most likely the machine was short of memory or was switched off";
 
 /// A training run that a worker has taken.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,16 +62,6 @@ pub enum RunOutcome {
     Cancelled,
 }
 
-/// The longest lease that a worker may take.
-const LONGEST_LEASE: Duration = Duration::from_mins(1);
-
-/// A condition for training runs whose lease has expired at `$1`.
-macro_rules! abandoned {
-    () => {
-        "status = 'running' AND lease_until < $1"
-    };
-}
-
 impl Store {
     /// Returns whether [`take_run`](Self::take_run) would return a run. It only reads, so callers may poll it.
     pub async fn has_queued_run(&self, now: Timestamp) -> Result<bool, StoreError> {
@@ -89,27 +74,6 @@ impl Store {
         .fetch_optional(self.readers())
         .await?;
         Ok(found.is_some())
-    }
-
-    /// Requeues training runs with an expired lease, or ends them as failed after the last attempt. It only reads if
-    /// there are none, so callers may poll it.
-    pub async fn requeue_abandoned_runs(&self, now: Timestamp) -> Result<(), StoreError> {
-        let found = query(concat!(
-            "SELECT 1 FROM models WHERE status = 'running' AND lease_until > $2 UNION ALL SELECT 1 FROM models WHERE ",
-            abandoned!(),
-            " LIMIT 1"
-        ));
-        let found = found
-            .bind(now.micros())
-            .bind(now.plus(LONGEST_LEASE).micros())
-            .fetch_optional(self.readers())
-            .await?;
-        if found.is_none() {
-            return Ok(());
-        }
-        let mut db = self.write().await?;
-        requeue_or_fail(&mut db, now).await?;
-        db.commit().await
     }
 
     /// Returns what [`report_progress`](Self::report_progress) would return. It only reads, so callers may poll it.
@@ -161,7 +125,11 @@ impl Store {
             return Ok(None);
         };
         let (model, project) = (database::parsed(&row, "id")?, database::parsed(&row, "project_id")?);
-        note_turn(&mut db, &row).await?;
+        query(move_to_end_of!("training_turns"))
+            .bind(row.try_get::<&str>("workspace_id")?)
+            .bind(row.try_get::<&str>("created_by")?)
+            .execute(&mut *db)
+            .await?;
         // The curve of the previous attempt, if any.
         query("DELETE FROM model_curve WHERE model_id = $1")
             .bind(ModelId::to_string(&model))
@@ -267,52 +235,9 @@ impl Store {
     }
 }
 
-/// Moves the actor of the run to the end of the queue. Turns are numbered, so that clocks don't matter.
-async fn note_turn(db: &mut Connection, taken: &Row) -> Result<(), StoreError> {
-    query(
-        "INSERT INTO training_turns (workspace_id, actor, turn)
-         VALUES ($1, $2, (SELECT coalesce(max(turn), 0) + 1 FROM training_turns))
-         ON CONFLICT (workspace_id, actor) DO UPDATE SET turn = excluded.turn",
-    )
-    .bind(taken.try_get::<String>("workspace_id")?)
-    .bind(taken.try_get::<String>("created_by")?)
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
 fn signal_of(row: &Row) -> Result<RunSignal, StoreError> {
     let cancel: i64 = row.try_get("cancel")?;
     Ok(if cancel == 1 { RunSignal::Cancel } else { RunSignal::Continue })
-}
-
-/// Requeues runs with an expired lease, and ends those without attempts left.
-async fn requeue_or_fail(db: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
-    // A lease that ends implausibly late was taken before the clock was set back. Shorten it; a
-    // running worker renews it.
-    query("UPDATE models SET lease_until = $1 WHERE status = 'running' AND lease_until > $1")
-        .bind(now.plus(LONGEST_LEASE).micros())
-        .execute(&mut *db)
-        .await?;
-    query(concat!(
-        "UPDATE models SET status = CASE cancel WHEN 1 THEN 'cancelled' ELSE 'failed' END,
-                reason = CASE cancel WHEN 1 THEN NULL ELSE $3 END, ended_at = $1, lease_until = NULL
-         WHERE (attempt >= $2 OR cancel = 1) AND ",
-        abandoned!()
-    ))
-    .bind(now.micros())
-    .bind(ATTEMPTS_MAX)
-    .bind(WORKERS_DIED)
-    .execute(&mut *db)
-    .await?;
-    query(concat!(
-        "UPDATE models SET status = 'queued', started_at = NULL, lease_until = NULL, progress = NULL WHERE ",
-        abandoned!()
-    ))
-    .bind(now.micros())
-    .execute(db)
-    .await?;
-    Ok(())
 }
 
 async fn project_of(

@@ -1,7 +1,6 @@
 //! The status of a model.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::text_enum::text_enum;
 
 /// The status of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,37 +22,17 @@ pub enum ModelStatus {
 #[error("expected queued, running, ready, failed or cancelled")]
 pub struct UnknownModelStatus;
 
+text_enum! { ModelStatus, UnknownModelStatus,
+    Queued => "queued",
+    Running => "running",
+    Ready => "ready",
+    Failed => "failed",
+    Cancelled => "cancelled",
+}
+
 impl ModelStatus {
-    /// All statuses.
-    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Ready, Self::Failed, Self::Cancelled];
-
-    /// The name in the API and the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Ready => "ready",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
     /// Returns whether the status is final.
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Ready | Self::Failed | Self::Cancelled)
-    }
-}
-
-impl fmt::Display for ModelStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for ModelStatus {
-    type Err = UnknownModelStatus;
-
-    fn from_str(text: &str) -> Result<Self, UnknownModelStatus> {
-        Self::ALL.into_iter().find(|status| status.name() == text).ok_or(UnknownModelStatus)
     }
 }
