@@ -42,8 +42,8 @@ pub struct DeniedRequest {
 impl Store {
     /// Stores denied requests, sorted from oldest to newest. Of each key and hour, only the latest are
     /// kept. Skips unknown keys.
-    pub async fn store_denied_requests(&self, refused: &[DeniedRequest]) -> Result<(), StoreError> {
-        for batch in latest_of_each_hour(refused).chunks(BATCH) {
+    pub async fn store_denied_requests(&self, denied: &[DeniedRequest]) -> Result<(), StoreError> {
+        for batch in latest_of_each_hour(denied).chunks(BATCH) {
             let mut db = self.write_new_data().await?;
             for one in batch {
                 insert(&mut db, one).await?;
@@ -72,7 +72,7 @@ impl Store {
         .bind(workspace.to_string())
         .fetch_optional(self.readers())
         .await?;
-        row.as_ref().map(refused).transpose()
+        row.as_ref().map(denied_request).transpose()
     }
 
     /// Returns the latest denied requests of a key, the latest first.
@@ -91,14 +91,14 @@ impl Store {
         .bind(i64::from(limit))
         .fetch_all(self.readers())
         .await?;
-        rows.iter().map(refused).collect()
+        rows.iter().map(denied_request).collect()
     }
 }
 
 /// Drops requests that would be deleted again right away.
-fn latest_of_each_hour(refused: &[DeniedRequest]) -> Vec<&DeniedRequest> {
+fn latest_of_each_hour(denied: &[DeniedRequest]) -> Vec<&DeniedRequest> {
     let mut kept: HashMap<(KeyId, i64), usize> = HashMap::new();
-    let mut worth: Vec<_> = refused
+    let mut latest: Vec<_> = denied
         .iter()
         .rev()
         .filter(|one| {
@@ -107,8 +107,8 @@ fn latest_of_each_hour(refused: &[DeniedRequest]) -> Vec<&DeniedRequest> {
             *of_hour <= DENIALS_PER_HOUR_MAX
         })
         .collect();
-    worth.reverse();
-    worth
+    latest.reverse();
+    latest
 }
 
 const fn hour_of(time: Timestamp) -> i64 {
@@ -153,7 +153,7 @@ async fn delete_earlier(db: &mut Connection, key: KeyId, hour: i64) -> Result<()
     Ok(())
 }
 
-fn refused(row: &Row) -> Result<DeniedRequest, StoreError> {
+fn denied_request(row: &Row) -> Result<DeniedRequest, StoreError> {
     let permission: Option<&str> = row.try_get("permission")?;
     Ok(DeniedRequest {
         request: row.try_get("request")?,

@@ -51,7 +51,7 @@ impl Store {
         .bind(now.micros())
         .fetch_all(self.readers())
         .await?;
-        rows.iter().map(sighting).collect()
+        rows.iter().map(exposure).collect()
     }
 }
 
@@ -73,31 +73,27 @@ const INSERT: &str = "INSERT INTO key_sightings (key_id, hint, exposure, origin,
 /// key's creation are moved to the creation.
 pub(crate) async fn write_exposure(
     db: &mut Connection,
-    sighting: &ExposureRecord,
+    record: &ExposureRecord,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if bind_exposure(UPDATE, sighting, now).execute(&mut *db).await?.rows_affected() == 0 {
-        bind_exposure(INSERT, sighting, now)
-            .bind(Class::Secret.name())
-            .bind(EXPOSURES_MAX)
-            .execute(db)
-            .await?;
+    if bind_exposure(UPDATE, record, now).execute(&mut *db).await?.rows_affected() == 0 {
+        bind_exposure(INSERT, record, now).bind(Class::Secret.name()).bind(EXPOSURES_MAX).execute(db).await?;
     }
     Ok(())
 }
 
-fn bind_exposure(statement: &'static str, sighting: &ExposureRecord, now: Timestamp) -> Query {
+fn bind_exposure(statement: &'static str, record: &ExposureRecord, now: Timestamp) -> Query {
     query(statement)
-        .bind(sighting.key.to_string())
-        .bind(sighting.hint.to_string())
-        .bind(sighting.exposure.name())
-        .bind(sighting.origin.as_str())
-        .bind(sighting.first.micros())
-        .bind(sighting.last.micros())
+        .bind(record.key.to_string())
+        .bind(record.hint.to_string())
+        .bind(record.exposure.name())
+        .bind(record.origin.as_str())
+        .bind(record.first.micros())
+        .bind(record.last.micros())
         .bind(now.micros())
 }
 
-fn sighting(row: &Row) -> Result<ExposureRecord, StoreError> {
+fn exposure(row: &Row) -> Result<ExposureRecord, StoreError> {
     Ok(ExposureRecord {
         key: database::parsed(row, "key_id")?,
         hint: Hint::parse(row.try_get("hint")?).ok_or(StoreError::Corrupt { what: "hint" })?,

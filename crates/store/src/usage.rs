@@ -36,7 +36,7 @@ pub(crate) async fn write_usage(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let hour = now.micros() - now.micros().rem_euclid(HOUR);
-    for SecretUsage { key, counts, last, exposures: seen, .. } in used {
+    for SecretUsage { key, counts, last, exposures, .. } in used {
         if !belongs_to(db, *key, workspace).await? {
             continue;
         }
@@ -47,11 +47,10 @@ pub(crate) async fn write_usage(
         if let Some(last) = last {
             write_last_use(db, *key, last, now).await?;
         }
-        for SecretExposure { hint, exposure, origin, at } in seen {
+        for SecretExposure { hint, exposure, origin, at } in exposures {
             let (key, origin, first) = (*key, *origin, (*at).min(now));
-            let sighting =
-                ExposureRecord { key, hint: *hint, exposure: *exposure, origin, first, last: first };
-            write_exposure(db, &sighting, now).await?;
+            let record = ExposureRecord { key, hint: *hint, exposure: *exposure, origin, first, last: first };
+            write_exposure(db, &record, now).await?;
         }
     }
     Ok(())

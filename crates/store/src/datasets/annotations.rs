@@ -111,7 +111,7 @@ impl AuthorizedStore {
     ) -> Result<Vec<Annotation>, StoreError> {
         let mut db = self.write_new_data().await?;
         let labels: BTreeSet<LabelId> = new.iter().map(|one| one.label).collect();
-        know(&mut db, project, &[record], labels).await?;
+        require_in_project(&mut db, project, &[record], labels).await?;
         let mut made = Vec::with_capacity(new.len());
         for one in new {
             made.push(insert(&mut db, record, one, now).await?);
@@ -138,7 +138,7 @@ impl AuthorizedStore {
     ) -> Result<(), StoreError> {
         let mut db = self.write_new_data().await?;
         let ids: Vec<_> = records.iter().map(|(record, _)| *record).collect();
-        know(&mut db, project, &ids, [label]).await?;
+        require_in_project(&mut db, project, &ids, [label]).await?;
         for (record, id) in records {
             let new = NewAnnotation { id: *id, label, mark: AnnotationRegion::Category, metadata: None };
             insert(&mut db, *record, &new, now).await?;
@@ -180,8 +180,8 @@ impl AuthorizedStore {
     }
 }
 
-/// Checks that the record and the label belong to the project.
-async fn know(
+/// Returns [`StoreError::NotFound`] if a record or a label does not belong to the project.
+async fn require_in_project(
     db: &mut Connection,
     project: ProjectId,
     records: &[RecordId],
@@ -206,7 +206,7 @@ async fn insert(
     new: &NewAnnotation<'_>,
     now: Timestamp,
 ) -> Result<Annotation, StoreError> {
-    let (category, place) = match new.mark {
+    let (category, bounds) = match new.mark {
         AnnotationRegion::Category => ("category", None),
         AnnotationRegion::Box { left, top, width, height } => {
             ("bounding_box", Some([left, top, width, height]))
@@ -228,15 +228,15 @@ async fn insert(
     .bind(record.to_string())
     .bind(new.label.to_string())
     .bind(category)
-    .bind(place.map(|place| place[0]))
-    .bind(place.map(|place| place[1]))
-    .bind(place.map(|place| place[2]))
-    .bind(place.map(|place| place[3]))
+    .bind(bounds.map(|bounds| bounds[0]))
+    .bind(bounds.map(|bounds| bounds[1]))
+    .bind(bounds.map(|bounds| bounds[2]))
+    .bind(bounds.map(|bounds| bounds[3]))
     .bind(new.metadata)
     .bind(now.micros())
     .execute(&mut *db)
     .await?;
-    let row = match place {
+    let row = match bounds {
         None => {
             let query = query(annotations!("a.record_id = $1 AND a.category = 'category'"));
             query.bind(record.to_string()).fetch_one(&mut *db).await?
