@@ -139,7 +139,7 @@ mod tests {
             request,
             key: keyrack_key::KeyId::new(Timestamp::from_micros(1), &mut UnwrapErr(getrandom::SysRng)),
             at: Timestamp::from_micros(1),
-            refused: "expired".to_owned(),
+            code: "expired".to_owned(),
             permission: None,
             address: None,
             origin: None,

@@ -123,7 +123,7 @@ impl Imports {
 
     /// Deletes the rows of imports that ended more than 30 days ago. Their images stay.
     pub async fn sweep(&self) -> Result<(), OpError> {
-        self.store.forget_imports((self.clock)().minus(KEPT)).await?;
+        self.store.delete_imports_before((self.clock)().minus(KEPT)).await?;
         Ok(())
     }
 

@@ -250,7 +250,7 @@ impl Keys {
                     retires_at,
                     actor,
                     now,
-                    once,
+                    idempotency_key: once,
                 })
                 .await
         };

@@ -69,7 +69,7 @@ async fn make(store: Store, owner: UserId, workspace: WorkspaceId, keys: usize) 
             secret: (secret.digest(), secret.hint()),
             actor: Actor::User(owner),
             now,
-            once: None,
+            idempotency_key: None,
         };
         store.as_operator().create_key(&new).await.unwrap();
     }

@@ -41,11 +41,11 @@ pub struct CallerRow {
     /// The permission that the last request needed. `None` if the request only checked the key.
     pub permission: Option<Permission>,
     /// The code of the last denial, if any.
-    pub refused: Option<String>,
+    pub last_denial: Option<String>,
     /// The number of allowed requests in the queried period.
     pub allowed: u64,
     /// The number of denied requests in the queried period.
-    pub refusals: u64,
+    pub denied: u64,
 }
 
 /// The position after a page of callers.

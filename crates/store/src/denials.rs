@@ -23,8 +23,8 @@ pub struct DeniedRequest {
     pub key: KeyId,
     /// The time of the request.
     pub at: Timestamp,
-    /// The code of the failed check.
-    pub refused: String,
+    /// The code of the denial.
+    pub code: String,
     /// The required permission, if it is known.
     pub permission: Option<Permission>,
     /// The caller's address, as the check used it.
@@ -124,7 +124,7 @@ async fn insert(db: &mut Connection, one: &DeniedRequest) -> Result<(), StoreErr
     .bind(one.request.clone())
     .bind(one.key.to_string())
     .bind(one.at.micros())
-    .bind(one.refused.clone())
+    .bind(one.code.clone())
     .bind(one.permission.map(Permission::name))
     .bind(one.address.map(|address| address.to_string()))
     .bind(one.origin.clone())
@@ -159,7 +159,7 @@ fn denied_request(row: &Row) -> Result<DeniedRequest, StoreError> {
         request: row.try_get("request")?,
         key: database::parsed(row, "key_id")?,
         at: database::time(row, "at")?,
-        refused: row.try_get("refused")?,
+        code: row.try_get("refused")?,
         // A newer version may have stored a permission that this version doesn't know.
         permission: permission.and_then(|name| name.parse().ok()),
         address: database::parsed_optional(row, "address")?,

@@ -112,7 +112,7 @@ impl Store {
     }
 
     /// Deletes imports that ended before `then`. Returns the number of deleted imports.
-    pub async fn forget_imports(&self, then: Timestamp) -> Result<u64, StoreError> {
+    pub async fn delete_imports_before(&self, then: Timestamp) -> Result<u64, StoreError> {
         self.change(query("DELETE FROM imports WHERE ended_at < $1").bind(then.micros())).await
     }
 }

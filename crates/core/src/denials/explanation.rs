@@ -104,7 +104,7 @@ const fn failed_check(reason: Reason) -> Option<usize> {
 impl DenialExplanation {
     pub(super) fn of(denied: DeniedRequest, key: KeyRow) -> Self {
         // A newer version may have written a reason that this version does not know.
-        let reason = denied.refused.parse().ok();
+        let reason = denied.code.parse().ok();
         let (actual_value, expected) = (actual_value(reason, &denied), expected(reason, &denied, &key));
         let (advice, location) = advice_for(reason);
         let (checks, passes_now) = (checks(reason), passes_now(reason, &denied, &key));

@@ -107,11 +107,11 @@ pub(super) async fn take(
             Some(ReaderReport::End(Err(error))) => return Ok(ImportOutcome::Failed(error.to_string())),
             None => return Err(OpError::internal(std::io::Error::other("an archive's reader panicked"))),
         };
-        imports.store.note_import_step(job.id, &step).await.map_err(|error| match error {
+        imports.store.record_import_step(job.id, &step).await.map_err(|error| match error {
             StoreError::NotFound => OpError::NotFound("project"),
             other => other.into(),
         })?;
-        if slice.is_over() && imports.store.should_give_way(job).await? {
+        if slice.is_over() && imports.store.should_yield(job).await? {
             return Ok(ImportOutcome::Yielded);
         }
     }

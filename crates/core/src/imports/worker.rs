@@ -94,10 +94,10 @@ async fn import(imports: &Imports, job: ImportJob, stop: &mut watch::Receiver<bo
     match run::take(imports, &job, archive_of(job.project, job.id), stop).await {
         Ok(ImportOutcome::Completed(last)) => imports.end(import, &last, None).await,
         Ok(ImportOutcome::Failed(reason)) => imports.end(import, &ImportStep::default(), Some(&reason)).await,
-        Ok(ImportOutcome::Yielded) => Ok(imports.store.put_back_import(job.id, false).await?),
+        Ok(ImportOutcome::Yielded) => Ok(imports.store.requeue_import(job.id, false).await?),
         Ok(ImportOutcome::Interrupted) => {
-            let others_wait = imports.store.should_give_way(&job).await?;
-            imports.store.put_back_import(job.id, false).await?;
+            let others_wait = imports.store.should_yield(&job).await?;
+            imports.store.requeue_import(job.id, false).await?;
             // A busy server needs a pause, and this worker would take the same import again immediately.
             if !others_wait {
                 wait(imports, stop).await;
@@ -114,7 +114,7 @@ async fn import(imports: &Imports, job: ImportJob, stop: &mut watch::Receiver<bo
             if is_ours {
                 tracing::error!(%error, import = %job.id, "an import failed on our side");
             }
-            imports.store.put_back_import(job.id, is_ours).await?;
+            imports.store.requeue_import(job.id, is_ours).await?;
             wait(imports, stop).await;
             Ok(())
         }

@@ -266,7 +266,7 @@ mod tests {
     fn used(permissions: &[Permission], first: u32) -> RecentUsage {
         let key = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap();
         let permissions = Permissions::of(permissions);
-        let day = |days| DailyUsage { key, day: ago(days), allowed: 50, refused: 0, permissions };
+        let day = |days| DailyUsage { key, day: ago(days), allowed: 50, denied: 0, permissions };
         RecentUsage { days: 30, daily: vec![day(first), day(1)], since: ago(29), exposures: Vec::new() }
     }
 

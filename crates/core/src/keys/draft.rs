@@ -178,7 +178,7 @@ impl ValidKeyDraft {
             secret,
             actor,
             now,
-            once,
+            idempotency_key: once,
         }
     }
 

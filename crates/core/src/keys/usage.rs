@@ -34,7 +34,7 @@ impl RecentUsage {
 
     /// The number of denied requests.
     pub fn denied(&self) -> u64 {
-        self.daily.iter().map(|day| day.refused).sum()
+        self.daily.iter().map(|day| day.denied).sum()
     }
 
     /// The number of requests on each day, earliest first. Days without requests are 0.
@@ -43,7 +43,7 @@ impl RecentUsage {
         for one in &self.daily {
             let day = one.day.since(self.since).as_secs() / DAY.as_secs();
             if let Some(place) = usize::try_from(day).ok().and_then(|day| all.get_mut(day)) {
-                *place += one.allowed + one.refused;
+                *place += one.allowed + one.denied;
             }
         }
         all
@@ -153,7 +153,7 @@ mod tests {
         let since = first_of_days(now, 30);
         assert_eq!(crate::times::rfc3339(since), "2026-10-24T00:00:00Z");
         let key = "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap();
-        let day = |day, allowed| DailyUsage { key, day, allowed, refused: 1, permissions: Permissions::NONE };
+        let day = |day, allowed| DailyUsage { key, day, allowed, denied: 1, permissions: Permissions::NONE };
         let used = vec![day(since, 2), day(first_of_days(now, 1), 6)];
         let all = RecentUsage { days: 30, daily: used, since, exposures: Vec::new() }.by_day();
         assert_eq!((all.len(), all[0], all[29], all.iter().sum::<u64>()), (30, 3, 7, 10));

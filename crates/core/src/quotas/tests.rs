@@ -264,7 +264,7 @@ pub(crate) async fn world(folder: &std::path::Path, own: Own, clock: Clock) -> (
         secret: (secret.digest(), secret.hint()),
         actor: Actor::User(owner),
         now,
-        once: None,
+        idempotency_key: None,
     };
     store.as_operator().create_key(&key).await.unwrap();
     let rack = Arc::new(Rack::new());

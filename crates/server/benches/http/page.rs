@@ -67,7 +67,7 @@ async fn fill(app: &Shared, workspace: WorkspaceId) -> KeyId {
             secret: (Digest::of(&number.to_be_bytes()), Hint::parse("Ab0z").unwrap()),
             actor: Actor::Operator,
             now,
-            once: None,
+            idempotency_key: None,
         };
         app.store.as_operator().create_key(&new).await.unwrap();
         if number == 50 {

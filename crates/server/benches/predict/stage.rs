@@ -121,7 +121,7 @@ async fn key(app: &Shared, workspace: WorkspaceId) -> String {
         secret: (secret.digest(), secret.hint()),
         actor: Actor::Operator,
         now,
-        once: None,
+        idempotency_key: None,
     };
     app.store.as_operator().create_key(&new).await.unwrap();
     app.follower.catch_up_to(Revision::default(), clock::now()).await.unwrap();

@@ -43,7 +43,7 @@ impl Month {
                 secret: (Digest::of(&number.to_be_bytes()), hint),
                 actor: Actor::Operator,
                 now,
-                once: None,
+                idempotency_key: None,
             };
             keys.push(app.store.as_operator().create_key(&new).await.unwrap().id);
         }
@@ -123,7 +123,7 @@ fn refusal(calls: &CallGroup, rng: &mut ChaCha8Rng) -> Option<DeniedRequest> {
         request: format!("req_{:08x}{:016x}", rng.next_u32(), rng.next_u64()),
         key: calls.key,
         at: calls.last,
-        refused: calls.outcome.denied?.to_owned(),
+        code: calls.outcome.denied?.to_owned(),
         permission: calls.outcome.permission,
         address: calls.address,
         origin: None,

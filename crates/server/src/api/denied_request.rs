@@ -118,7 +118,7 @@ impl DeniedRequestBody {
             request_id: denied.request,
             at: rfc3339(denied.at),
             key: DeniedRequestKey { id: key.id.to_string(), name: key.name },
-            code: denied.refused,
+            code: denied.code,
             failed_check,
             actual,
             expected,

@@ -97,7 +97,7 @@ async fn set_up(database: &std::path::Path) -> io::Result<(Quotas, Caller, Store
         secret: (secret.digest(), secret.hint()),
         actor: Actor::User(owner),
         now,
-        once: None,
+        idempotency_key: None,
     };
     store.as_operator().create_key(&key).await.map_err(io::Error::other)?;
     let rack = Arc::new(Rack::new());

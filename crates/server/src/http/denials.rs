@@ -72,7 +72,7 @@ impl<'a> RequestFacts<'a> {
             request: id.as_str().to_owned(),
             key,
             at: clock(),
-            refused: code.to_owned(),
+            code: code.to_owned(),
             permission: needed.or(required).or(subject.and_then(|subject| subject.permission)),
             address: subject.map_or(self.address, |subject| subject.address),
             origin: origin.map(|origin: SanitizedText<80>| origin.as_str().to_owned()),

@@ -254,7 +254,7 @@ async fn create_key(
         secret: (secret.digest(), secret.hint()),
         actor: Actor::User(workspace.owner),
         now: CREATED_AT,
-        once: None,
+        idempotency_key: None,
     };
     store.as_operator().create_key(&new).await.unwrap();
     TestKey { id: new.id, scopes, secret: secret.expose().to_owned() }

@@ -117,8 +117,8 @@ fn caller(row: &Row) -> Result<CallerRow, StoreError> {
         first: database::time(row, "first_at")?,
         last: database::time(row, "last_at")?,
         permission: permission.parse().ok(),
-        refused: Some(refused).filter(|code| !code.is_empty()),
+        last_denial: Some(refused).filter(|code| !code.is_empty()),
         allowed: database::number(row, "allowed")?,
-        refusals: database::number(row, "refusals")?,
+        denied: database::number(row, "refusals")?,
     })
 }

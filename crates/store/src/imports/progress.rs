@@ -36,7 +36,7 @@ pub struct ImportSkip {
 
 impl Store {
     /// Records progress. Returns [`StoreError::NotFound`] if the import has ended or its project was deleted.
-    pub async fn note_import_step(&self, id: ImportId, step: &ImportStep) -> Result<(), StoreError> {
+    pub async fn record_import_step(&self, id: ImportId, step: &ImportStep) -> Result<(), StoreError> {
         let mut db = self.write().await?;
         advance(&mut db, id, step).await?;
         db.commit().await

@@ -91,7 +91,7 @@ impl Store {
 
     /// Returns whether a running import should yield: another workspace, or another person of its own, has a queued
     /// import and none running.
-    pub async fn should_give_way(&self, job: &ImportJob) -> Result<bool, StoreError> {
+    pub async fn should_yield(&self, job: &ImportJob) -> Result<bool, StoreError> {
         let waiting = query(
             "SELECT 1 FROM imports i JOIN projects p ON p.id = i.project_id
              WHERE i.status = 'queued' AND NOT EXISTS (
@@ -106,7 +106,7 @@ impl Store {
 
     /// Requeues an import. The attempt counts if it `failed`, but not if the import yields, the server
     /// stops, or the disk is full.
-    pub async fn put_back_import(&self, id: ImportId, failed: bool) -> Result<(), StoreError> {
+    pub async fn requeue_import(&self, id: ImportId, failed: bool) -> Result<(), StoreError> {
         let put_back = query(
             "UPDATE imports SET status = 'queued', attempt = max(attempt - CASE WHEN $2 THEN 0 ELSE 1 END, 0)
              WHERE id = $1 AND status = 'running'",

@@ -46,7 +46,7 @@ impl AuthorizedStore {
             detail: creation_detail(new, &restrictions),
         };
         audit::append(&mut db, &entry).await?;
-        store_idempotency_key(&mut db, &entry, new.id, new.once).await?;
+        store_idempotency_key(&mut db, &entry, new.id, new.idempotency_key).await?;
         insert_secret(&mut db, new.id, new.secret, new.now).await?;
         let revision = next_revision(&mut db, new.id, self.change_id(), new.now).await?;
         let maker = insert_key(&mut db, new, &restrictions, revision).await?;
@@ -99,7 +99,7 @@ impl AuthorizedStore {
         };
         // Checked before the revision: a repeated request has an older revision, but must get
         // [`StoreError::Repeated`].
-        store_idempotency_key(&mut db, &entry, rotate.id, rotate.once).await?;
+        store_idempotency_key(&mut db, &entry, rotate.id, rotate.idempotency_key).await?;
         before.at(rotate.expected)?;
         audit::append(&mut db, &entry).await?;
         retire_secrets(&mut db, rotate).await?;
@@ -162,9 +162,9 @@ async fn store_idempotency_key(
     db: &mut Connection,
     entry: &NewAuditEntry<'_>,
     key: KeyId,
-    once: Option<&str>,
+    idempotency_key: Option<&str>,
 ) -> Result<(), StoreError> {
-    let Some(token) = once else { return Ok(()) };
+    let Some(token) = idempotency_key else { return Ok(()) };
     let noted = query(
         "INSERT INTO idempotency (workspace_id, actor, token, key_id, at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (workspace_id, actor, token) DO NOTHING",

@@ -23,7 +23,7 @@ pub struct NewKey<'a> {
     pub actor: Actor,
     pub now: Timestamp,
     /// The client's idempotency key, so that a repeated request doesn't create a second key.
-    pub once: Option<&'a str>,
+    pub idempotency_key: Option<&'a str>,
 }
 
 /// The new values of all editable fields of a key.
@@ -63,7 +63,7 @@ pub struct RotateKey<'a> {
     /// The time of the rotation.
     pub now: Timestamp,
     /// The client's idempotency key.
-    pub once: Option<&'a str>,
+    pub idempotency_key: Option<&'a str>,
 }
 
 /// The parameters of a deletion.

@@ -22,7 +22,7 @@ pub struct DailyUsage {
     /// The number of allowed requests.
     pub allowed: u64,
     /// The number of denied requests.
-    pub refused: u64,
+    pub denied: u64,
     /// The permissions that the allowed requests needed.
     pub permissions: Permissions,
 }
@@ -57,16 +57,16 @@ pub(super) async fn count(
     counts: &[(Outcome, u32)],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sum = |is_refused: bool| -> i64 {
-        let of = counts.iter().filter(|(outcome, _)| outcome.denied.is_some() == is_refused);
+    let sum = |is_denied: bool| -> i64 {
+        let of = counts.iter().filter(|(outcome, _)| outcome.denied.is_some() == is_denied);
         of.map(|(_, checks)| i64::from(*checks)).sum()
     };
-    let (allowed, refused) = (sum(false), sum(true));
-    if allowed + refused == 0 {
+    let (allowed, denied) = (sum(false), sum(true));
+    if allowed + denied == 0 {
         return Ok(());
     }
-    let asked = counts.iter().filter(|(outcome, _)| outcome.denied.is_none());
-    let asked: Vec<_> = asked.filter_map(|(outcome, _)| outcome.permission).collect();
+    let permissions = counts.iter().filter(|(outcome, _)| outcome.denied.is_none());
+    let permissions: Vec<_> = permissions.filter_map(|(outcome, _)| outcome.permission).collect();
     query(
         "INSERT INTO key_days (key_id, day, allowed, refused, permissions)
          SELECT k.id, $2, $3, $4, $5 FROM keys k WHERE k.id = $1
@@ -76,8 +76,8 @@ pub(super) async fn count(
     .bind(key.to_string())
     .bind(day_of(now))
     .bind(allowed)
-    .bind(refused)
-    .bind(i64::from(Permissions::of(&asked).bits()))
+    .bind(denied)
+    .bind(i64::from(Permissions::of(&permissions).bits()))
     .execute(db)
     .await?;
     Ok(())
@@ -88,7 +88,7 @@ fn day(row: &Row) -> Result<DailyUsage, StoreError> {
         key: database::parsed(row, "key_id")?,
         day: database::time(row, "day")?,
         allowed: database::number(row, "allowed")?,
-        refused: database::number(row, "refused")?,
+        denied: database::number(row, "refused")?,
         permissions: Permissions::from_bits(
             u32::try_from(database::number(row, "permissions")?).unwrap_or(0),
         ),

@@ -16,7 +16,7 @@ async fn busy_world() -> (World, [keyrack_key::KeyId; 2]) {
         retires_at: later(60),
         actor: Actor::Key(first.id),
         now: later(10),
-        once: None,
+        idempotency_key: None,
     };
     world.store.rotate_key(&rotate).await.unwrap();
     (world, [first.id, second.id])

@@ -56,8 +56,8 @@ async fn calls_add_up_and_late_reports_do_not_overwrite_later_ones() {
         .await
         .unwrap();
     let [one] = all(&world, key).await.try_into().unwrap();
-    assert_eq!((one.allowed, one.refusals, one.first, one.last), (7, 2, later(1), later(9)));
-    assert_eq!((one.refused.as_deref(), one.permission), (Some("rate_limited"), PREDICTED.permission));
+    assert_eq!((one.allowed, one.denied, one.first, one.last), (7, 2, later(1), later(9)));
+    assert_eq!((one.last_denial.as_deref(), one.permission), (Some("rate_limited"), PREDICTED.permission));
     assert_eq!(
         (one.source, one.agent.as_str(), one.hint),
         (CallerSource::Address(Some([10, 0, 0, 9].into())), "camera", hint("9fQ2"))
@@ -87,7 +87,7 @@ async fn caller_time_before_the_key_is_clamped_and_future_time_is_replaced() {
     let refused = CallGroup { outcome: TOO_OFTEN, ..camera(later(2)) };
     world.store.store_callers(&[refused], later(2)).await.unwrap();
     let [one] = all(&world, key.id).await.try_into().unwrap();
-    assert_eq!((one.last, one.refused.as_deref()), (later(2), Some("rate_limited")));
+    assert_eq!((one.last, one.last_denial.as_deref()), (later(2), Some("rate_limited")));
 }
 
 #[tokio::test]

@@ -153,7 +153,7 @@ async fn secret_belongs_to_one_key_and_its_end_only_moves_earlier() {
         retires_at: later(60),
         actor: world.actor(),
         now: NOW,
-        once: None,
+        idempotency_key: None,
     };
     world.store.rotate_key(&rotate).await.unwrap();
     let (id, end) = (key.id.to_string(), later(60).micros());

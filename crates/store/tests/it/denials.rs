@@ -10,7 +10,7 @@ fn refused(key: KeyId, number: usize, at: Timestamp) -> DeniedRequest {
         request: format!("req_{number:024x}"),
         key,
         at,
-        refused: "network_not_allowed".to_owned(),
+        code: "network_not_allowed".to_owned(),
         permission: Some(Permission::ModelsPredict),
         address: Some([203, 0, 113, 9].into()),
         origin: None,

@@ -36,7 +36,7 @@ impl World {
             retires_at,
             actor: self.actor(),
             now: later(10),
-            once: None,
+            idempotency_key: None,
         };
         self.store.rotate_key(&rotate).await.unwrap()
     }

@@ -31,7 +31,7 @@ impl World {
             retires_at: later(60),
             actor: self.actor(),
             now: NOW,
-            once: None,
+            idempotency_key: None,
         };
         self.store.rotate_key(&rotate).await.unwrap().revision
     }

@@ -87,8 +87,8 @@ async fn import_resumes_at_its_entry() {
     let job = world.store.take_import().await.unwrap().unwrap();
     assert_eq!((job.id, job.project, job.next_entry, job.attempt), (id, project, 0, 1));
     assert!(world.store.take_import().await.unwrap().is_none(), "it is taken once");
-    world.store.note_import_step(id, &step(1, &[])).await.unwrap();
-    world.store.note_import_step(id, &step(3, &["two.jpg"])).await.unwrap();
+    world.store.record_import_step(id, &step(1, &[])).await.unwrap();
+    world.store.record_import_step(id, &step(3, &["two.jpg"])).await.unwrap();
     let upload = UploadId::new(NOW, &mut rng());
     let new = NewUpload {
         id: upload,
@@ -107,8 +107,8 @@ async fn import_resumes_at_its_entry() {
     assert!(world.store.has_import().await.unwrap());
     let job = world.store.take_import().await.unwrap().unwrap();
     assert_eq!((job.next_entry, job.unpacked, job.upload, job.attempt), (3, 30, Some(upload), 2));
-    world.store.note_import_step(id, &step(4, &[])).await.unwrap();
-    world.store.put_back_import(id, false).await.unwrap();
+    world.store.record_import_step(id, &step(4, &[])).await.unwrap();
+    world.store.requeue_import(id, false).await.unwrap();
     let job = world.store.take_import().await.unwrap().unwrap();
     assert_eq!((job.next_entry, job.upload, job.attempt), (4, None, 1), "a stop is no failed attempt");
     let last = ImportStep { done: 0, added: 0, ..step(5, &["six.txt"]) };
@@ -120,7 +120,7 @@ async fn import_resumes_at_its_entry() {
     assert_eq!(skips, ["two.jpg", "six.txt"]);
     assert_eq!(world.store.removals(NOW, 10).await.unwrap(), ["p"], "its archive is removed");
     // Late reports change nothing.
-    assert!(matches!(world.store.note_import_step(id, &step(9, &[])).await, Err(StoreError::NotFound)));
+    assert!(matches!(world.store.record_import_step(id, &step(9, &[])).await, Err(StoreError::NotFound)));
     assert!(matches!(
         world.store.create_upload(&NewUpload { id: UploadId::new(NOW, &mut rng()), ..new }).await,
         Err(StoreError::NotFound)
@@ -143,8 +143,8 @@ async fn third_crash_at_the_same_entry_fails_the_import() {
         let job = world.store.take_import().await.unwrap().unwrap();
         assert_eq!(job.attempt, 3);
         if entry == 0 {
-            world.store.note_import_step(id, &step(7, &[])).await.unwrap();
-            world.store.put_back_import(id, false).await.unwrap();
+            world.store.record_import_step(id, &step(7, &[])).await.unwrap();
+            world.store.requeue_import(id, false).await.unwrap();
         }
     }
     world.recover().await;
@@ -240,7 +240,7 @@ async fn workspaces_take_turns_with_imports_then_their_members() {
         if small.contains(&job.id) || job.id == of_colleague {
             world.store.end_import(job.id, &ImportStep::default(), None, "p", NOW).await.unwrap();
         } else {
-            world.store.put_back_import(job.id, false).await.unwrap();
+            world.store.requeue_import(job.id, false).await.unwrap();
         }
     }
     let (ours, theirs) = (false, true);
@@ -265,11 +265,11 @@ async fn workspace_with_fewest_running_imports_is_served_first() {
     }
     let take = async || world.store.take_import().await.unwrap().unwrap();
     let (first, second) = (take().await, take().await);
-    let gives_way = async |job| world.store.should_give_way(job).await.unwrap();
+    let gives_way = async |job| world.store.should_yield(job).await.unwrap();
     assert!(!gives_way(&first).await, "its own imports wait their turn");
     world.queued(project).await;
     assert!(gives_way(&first).await && gives_way(&second).await);
-    world.store.put_back_import(first.id, false).await.unwrap();
+    world.store.requeue_import(first.id, false).await.unwrap();
     let theirs = take().await;
     assert_eq!(theirs.workspace, other);
     assert!(!gives_way(&second).await && !gives_way(&theirs).await, "each has one");
@@ -290,7 +290,7 @@ async fn skipped_files_are_all_counted_and_listed_up_to_a_limit() {
     let names: Vec<_> = (0..150).map(|number| format!("{number}.txt")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     for entry in 1..=2 {
-        world.store.note_import_step(id, &ImportStep { added: 0, ..step(entry, &names) }).await.unwrap();
+        world.store.record_import_step(id, &ImportStep { added: 0, ..step(entry, &names) }).await.unwrap();
     }
     assert_eq!(world.store.import(project, id).await.unwrap().unwrap().skipped, 300);
     let skips = world.store.import_skips(id).await.unwrap();
@@ -304,7 +304,7 @@ async fn import_is_deleted_with_its_project_or_after_a_while() {
     let id = world.queued(gone).await;
     let job = world.store.take_import().await.unwrap().unwrap();
     world.store.delete_project(world.workspace, gone, &[], world.actor(), NOW).await.unwrap();
-    assert!(matches!(world.store.note_import_step(job.id, &step(1, &[])).await, Err(StoreError::NotFound)));
+    assert!(matches!(world.store.record_import_step(job.id, &step(1, &[])).await, Err(StoreError::NotFound)));
     assert_eq!(world.store.import(gone, id).await.unwrap(), None);
 
     let ended = world.queued(kept).await;
@@ -315,8 +315,8 @@ async fn import_is_deleted_with_its_project_or_after_a_while() {
         imports.into_iter().map(|import| import.id).collect::<Vec<_>>()
     };
     assert_eq!(recent(later(1)).await, [live]);
-    assert_eq!(world.store.forget_imports(NOW).await.unwrap(), 0);
-    assert_eq!(world.store.forget_imports(later(1)).await.unwrap(), 1);
+    assert_eq!(world.store.delete_imports_before(NOW).await.unwrap(), 0);
+    assert_eq!(world.store.delete_imports_before(later(1)).await.unwrap(), 1);
     assert_eq!(world.store.import(kept, ended).await.unwrap(), None);
     assert_eq!(recent(NOW).await, [live]);
 }

@@ -33,7 +33,7 @@ impl World {
             retires_at: later(overlap),
             actor: self.actor(),
             now: NOW,
-            once: None,
+            idempotency_key: None,
         }
     }
 
@@ -211,12 +211,12 @@ async fn deletion_is_final_and_has_actor_time_and_reason() {
 #[tokio::test]
 async fn repeated_request_creates_no_second_key_or_secret() {
     let world = world().await;
-    let first = NewKey { once: Some("t1"), ..world.new_key("CI") };
+    let first = NewKey { idempotency_key: Some("t1"), ..world.new_key("CI") };
     let made = world.store.create_key(&first).await.unwrap();
-    let again = NewKey { once: Some("t1"), ..world.new_key("CI") };
+    let again = NewKey { idempotency_key: Some("t1"), ..world.new_key("CI") };
     let repeated = world.store.create_key(&again).await;
     assert!(matches!(repeated, Err(StoreError::Repeated { key }) if key == made.id));
-    let rotate = RotateKey { once: Some("t2"), ..world.rotate(&made, 0) };
+    let rotate = RotateKey { idempotency_key: Some("t2"), ..world.rotate(&made, 0) };
     world.store.rotate_key(&rotate).await.unwrap();
     let repeated = world.store.rotate_key(&RotateKey { secret: secret(), ..rotate }).await;
     assert!(matches!(repeated, Err(StoreError::Repeated { key }) if key == made.id));

@@ -118,7 +118,7 @@ impl World {
             secret: secret(),
             actor: self.actor(),
             now: NOW,
-            once: None,
+            idempotency_key: None,
         }
     }
 

@@ -22,7 +22,8 @@ impl World {
     async fn overlapping(&self, key: &KeyRow, overlap: u64) -> KeyRow {
         let (workspace, id, expected, actor) = (self.workspace, key.id, key.revision, self.actor());
         let (secret, retires_at, now) = (secret(), later(overlap), NOW);
-        let rotate = RotateKey { workspace, id, expected, secret, retires_at, actor, now, once: None };
+        let rotate =
+            RotateKey { workspace, id, expected, secret, retires_at, actor, now, idempotency_key: None };
         self.store.rotate_key(&rotate).await.unwrap()
     }
 

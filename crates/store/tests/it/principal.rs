@@ -98,7 +98,7 @@ async fn expired_key_and_revoked_secret_cannot_write() {
         retires_at: later(60),
         actor: world.actor(),
         now: NOW,
-        once: None,
+        idempotency_key: None,
     };
     let rotated = world.store.rotate_key(&rotate).await.unwrap();
     world.allows(&old, 59).await.unwrap();

@@ -80,7 +80,7 @@ async fn deletions_succeed_on_a_nearly_full_disk() {
         retires_at: later(60),
         actor,
         now: NOW,
-        once: None,
+        idempotency_key: None,
     };
     let rotated = store.rotate_key(&rotate).await.unwrap();
     store.retire_key(&change(&rotated)).await.unwrap();

@@ -35,7 +35,7 @@ async fn used(world: &World, key: KeyId, at: Timestamp) {
         request: format!("req_{:024x}", at.micros()),
         key,
         at,
-        refused: "insufficient_scope".into(),
+        code: "insufficient_scope".into(),
         permission: REFUSED.permission,
         address: None,
         origin: None,
@@ -89,7 +89,7 @@ async fn days_add_up_and_have_the_permissions() {
     used(&world, key, days(2)).await;
     used(&world, other, NOW).await;
     let told = world.store.daily_usage(world.workspace, &[key], NOW).await.unwrap();
-    let numbers: Vec<_> = told.iter().map(|day| (day.allowed, day.refused)).collect();
+    let numbers: Vec<_> = told.iter().map(|day| (day.allowed, day.denied)).collect();
     assert_eq!(numbers, [(6, 4), (3, 2)]);
     assert!(
         told.iter()

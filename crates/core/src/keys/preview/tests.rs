@@ -15,9 +15,9 @@ fn caller(id: i64, source: CallerSource, origin: &str) -> CallerRow {
         first: Timestamp::from_micros(0),
         last: Timestamp::from_micros(id),
         permission: None,
-        refused: None,
+        last_denial: None,
         allowed: 0,
-        refusals: 0,
+        denied: 0,
     }
 }
 

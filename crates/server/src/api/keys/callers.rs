@@ -76,8 +76,8 @@ impl KeyCaller {
             secret_state: state(caller, key, now),
             permission: caller.permission.map(Permission::name),
             allowed: caller.allowed,
-            denied: caller.refusals,
-            last_denial_code: caller.refused.clone(),
+            denied: caller.denied,
+            last_denial_code: caller.last_denial.clone(),
             first_seen: rfc3339(caller.first),
             last_seen: rfc3339(caller.last),
         }

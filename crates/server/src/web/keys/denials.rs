@@ -108,7 +108,7 @@ pub(in crate::web) async fn show(
         key_id: key.id.to_string(),
         key_name: key.name.clone(),
         check: explained.failed_check().to_owned(),
-        why: words::denial_reason(&denied.refused),
+        why: words::denial_reason(&denied.code),
         actual: explained.actual.clone(),
         expected: explained.expected.clone(),
         advice: explained.advice.to_owned(),

@@ -220,7 +220,7 @@ fn name(permission: Option<Permission>) -> String {
 
 fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerSummary {
     let secret = key.secrets.iter().find(|secret| secret.hint == caller.hint);
-    let denied = caller.refused.as_deref().filter(|_| caller.refusals > 0);
+    let denied = caller.last_denial.as_deref().filter(|_| caller.denied > 0);
     CallerSummary {
         from: caller_address(caller),
         origin: caller.origin.clone(),
@@ -234,7 +234,7 @@ fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerSummary {
         permission: caller.permission.map_or("", Permission::name),
         allowed: grouped(caller.allowed),
         denied: denied
-            .map(|code| format!("{} refused: {}", grouped(caller.refusals), words::denial_reason(code)))
+            .map(|code| format!("{} refused: {}", grouped(caller.denied), words::denial_reason(code)))
             .unwrap_or_default(),
         last: words::moment(caller.last, now),
         first: words::moment(caller.first, now),
@@ -254,7 +254,7 @@ pub(in crate::web) fn caller_address(caller: &CallerRow) -> String {
 fn refusal(denied: &DeniedRequest, member: &Member, now: Timestamp) -> DenialRow {
     DenialRow {
         when: words::moment(denied.at, now),
-        why: words::denial_reason(&denied.refused),
+        why: words::denial_reason(&denied.code),
         what: format!("{} {}", denied.method, denied.route),
         from: denied.address.map(|address| address.to_string()).unwrap_or_default(),
         url: format!("{}/refusals/{}", base(member), denied.request),
