@@ -6,6 +6,7 @@ use http::Method;
 use keyrack_guard::{Guard, GuardLayer};
 use keyrack_key::{Permission, Scope};
 use keyrack_store::Role;
+use tower::ServiceBuilder;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
@@ -71,12 +72,15 @@ impl RouteRegistry {
         endpoint: UtoipaMethodRouter<Shared>,
     ) -> Self {
         let (schemas, mut paths, methods) = endpoint;
-        let methods = methods.layer(Entrance { access, bytes: allowance.bytes });
+        let entrance = Entrance { access, bytes: allowance.bytes };
+        // Other methods stay outside of the guard: a preflight with a key in its query must not count as usage.
         let methods = match access {
-            RouteAccess::Open | RouteAccess::Signed | RouteAccess::VerifiesKey => methods,
+            RouteAccess::Open | RouteAccess::Signed | RouteAccess::VerifiesKey => {
+                methods.route_layer(entrance)
+            }
             RouteAccess::Guarded(permission, _) => {
-                // Other methods stay outside of the guard: a preflight with a key in its query must not count as usage.
-                methods.route_layer(GuardLayer::new(Arc::clone(&self.guard), permission).or_without_key())
+                let guard = GuardLayer::new(Arc::clone(&self.guard), permission).or_without_key();
+                methods.route_layer(ServiceBuilder::new().layer(guard).layer(entrance))
             }
         };
         let methods = allowance.around(methods);

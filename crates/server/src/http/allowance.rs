@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::MethodRouter;
 use http::StatusCode;
+use tower::ServiceBuilder;
 use tower_http::timeout::{RequestBodyDeadlineLayer, TimeoutLayer};
 
 #[derive(Clone, Copy, Debug)]
@@ -50,17 +51,15 @@ pub const ARCHIVE: Allowance =
     Allowance { bytes: 4_000_000_000, body: Duration::from_hours(1), answer: Duration::from_hours(2) };
 
 impl Allowance {
-    /// Applies the limits to the methods of a route.
+    /// Applies the limits to the methods of a route, all in one layer: a method router boxes each layer.
     pub fn around<S: Clone + Send + Sync + 'static>(
         self,
         methods: MethodRouter<S, Infallible>,
     ) -> MethodRouter<S, Infallible> {
-        methods
-            .layer::<_, Infallible>(DefaultBodyLimit::max(self.bytes))
-            .layer::<_, Infallible>(RequestBodyDeadlineLayer::new(self.body))
-            .layer::<_, Infallible>(TimeoutLayer::with_status_code(
-                StatusCode::SERVICE_UNAVAILABLE,
-                self.answer,
-            ))
+        let limits = ServiceBuilder::new()
+            .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, self.answer))
+            .layer(RequestBodyDeadlineLayer::new(self.body))
+            .layer(DefaultBodyLimit::max(self.bytes));
+        methods.layer(limits)
     }
 }

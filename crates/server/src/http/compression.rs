@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header};
+use http::{Extensions, HeaderMap, HeaderValue, Request, StatusCode, Version, header};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
-use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{And, Predicate, SizeAbove};
+use tower_http::compression::{Compression, CompressionLayer};
 
 /// In bytes. Smaller responses fit into one packet anyway.
 const WORTHWHILE: u64 = 1_024;
@@ -93,7 +92,7 @@ fn item(text: &str) -> Option<(&str, f32)> {
 
 /// Reduces `Accept-Encoding` to the one encoding that the response will use. Otherwise the layer would respond with 406 to
 /// a client that accepts no encoding, after the handler has run.
-pub fn settle(mut request: Request) -> Request {
+pub fn settle<B>(request: &mut Request<B>) {
     if request.headers().contains_key(header::ACCEPT_ENCODING) {
         let accepted = Encoding::accepted(request.headers());
         let headers = request.headers_mut();
@@ -102,14 +101,17 @@ pub fn settle(mut request: Request) -> Request {
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(accepted.name()));
         }
     }
-    request
 }
 
+/// Which responses are compressed: those of at least 1 KiB and a compressible type.
+type Compressible = And<SizeAbove, fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool>;
+/// A service whose responses are compressed.
+pub type Compressed<S> = Compression<S, Compressible>;
+
 /// Returns the layer that compresses responses of at least 1 KiB and a compressible type.
-pub fn layer() -> CompressionLayer<impl Predicate> {
-    let is_compressible: fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool = is_compressible;
-    let predicate: And<SizeAbove, _> = SizeAbove::new(WORTHWHILE).and(is_compressible);
-    CompressionLayer::new().compress_when(predicate)
+pub fn layer() -> CompressionLayer<Compressible> {
+    CompressionLayer::new()
+        .compress_when(SizeAbove::new(WORTHWHILE).and(is_compressible as fn(_, _, &_, &_) -> _))
 }
 
 fn is_compressible(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &Extensions) -> bool {

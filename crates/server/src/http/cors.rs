@@ -2,10 +2,8 @@
 //! API gives these pages no response based on a cookie.
 
 use axum::body::Body;
-use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 
 /// Request headers that every page may send. They are also allowed if a preflight names none or too many.
 const SENT: &str = "Authorization, X-Api-Key, Content-Type, Idempotency-Key, If-Match";
@@ -24,28 +22,51 @@ const LONG: HeaderValue = HeaderValue::from_static("86400");
 /// Must never occur together with `Access-Control-Allow-Credentials`.
 const EVERYBODY: HeaderValue = HeaderValue::from_static("*");
 
+/// The default `Cache-Control` of API responses.
+pub const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
 /// Marks responses of a route that pages do not call. A preflight on such a route is denied like any unknown method: a
 /// proxy that forwards its client's method would take 204 to mean allowed.
 #[derive(Clone, Copy, Debug)]
 pub struct NoPreflight;
 
-/// Lets pages of every origin read responses of the API, including denials, and responds to preflights.
-pub async fn open_api(request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/api/") {
-        return next.run(request).await;
-    }
-    let allowed = (*request.method() == Method::OPTIONS).then(|| allowed_headers(request.headers()));
-    let response = next.run(request).await;
-    open(match allowed {
-        Some(allowed) => before(response, allowed),
-        None => response,
-    })
+/// What a request determines about the headers for pages of other origins.
+#[derive(Debug)]
+pub enum PageAccess {
+    /// Not a request to the API: pages of other origins read nothing.
+    Denied,
+    /// Pages of every origin may read the response.
+    Open,
+    /// Possibly a preflight, which allows these request headers.
+    Preflight(HeaderValue),
 }
 
-/// Lets pages of every origin read a response. Every response of the API has these headers, except for an allowed check of
-/// a proxy, which no page can send.
+impl PageAccess {
+    pub fn of<B>(request: &Request<B>) -> Self {
+        if !request.uri().path().starts_with("/api/") {
+            Self::Denied
+        } else if *request.method() == Method::OPTIONS {
+            Self::Preflight(allowed_headers(request.headers()))
+        } else {
+            Self::Open
+        }
+    }
+
+    /// Adds the headers to a response, denials included, and responds to a preflight.
+    pub fn apply(self, response: Response) -> Response {
+        match self {
+            Self::Denied => response,
+            Self::Open => open(response),
+            Self::Preflight(allowed) => open(before(response, allowed)),
+        }
+    }
+}
+
+/// Lets pages of every origin read a response, and no cache store it unless the response has a rule of its own. Every response of
+/// the API has these headers, except for an allowed check of a proxy, which no page can send.
 pub fn open(mut response: Response) -> Response {
     let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, EVERYBODY);
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, READ);
     response
@@ -64,6 +85,7 @@ fn before(response: Response, allowed: HeaderValue) -> Response {
     parts.status = StatusCode::NO_CONTENT;
     parts.headers.remove(header::CONTENT_TYPE);
     parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::CONTENT_ENCODING);
     parts.headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
     parts.headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     parts.headers.insert(header::ACCESS_CONTROL_MAX_AGE, LONG);

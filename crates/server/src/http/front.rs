@@ -7,15 +7,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use axum::BoxError;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use axum::{BoxError, Router};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either};
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{Method, StatusCode, header};
 use http_body::Body as HttpBody;
 use keyrack_guard::ClientAddress;
 use tokio::time::timeout;
@@ -26,15 +26,16 @@ use crate::api;
 use crate::app::Shared;
 use crate::http::api_path::ApiPaths;
 use crate::http::ask_path::{self, ASK};
+use crate::http::cors::{NO_STORE, PageAccess};
 use crate::http::exchange::Exchange;
-use crate::http::router;
-use crate::http::{address, allowance, cors, spelling};
+use crate::http::router::{self, A_YEAR, Routes};
+use crate::http::{address, allowance, compression, cors, spelling};
 
 /// The service of all public routes.
 #[derive(Clone)]
 pub struct Front {
     app: Shared,
-    routes: Router,
+    routes: Routes,
     paths: ApiPaths,
     /// The peer's address if the connection came over a network.
     peer: Option<IpAddr>,
@@ -61,8 +62,6 @@ impl Front {
 }
 
 type Answer = Result<Response, Infallible>;
-/// A response that is ready, or a future of the response.
-type CheckFuture = Either<Ready<Answer>, BoxFuture<'static, Answer>>;
 
 impl<B> Service<http::Request<B>> for Front
 where
@@ -71,7 +70,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<CheckFuture, <Router as Service<Request>>::Future>;
+    type Future = Either<Ready<Answer>, BoxFuture<'static, Answer>>;
 
     // Routers are always ready.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
@@ -88,13 +87,31 @@ where
             if let Some(address) = address {
                 request.extensions_mut().insert(address);
             }
-            return Either::Right(self.routes.call(request.map(Body::new)));
+            return Either::Right(Box::pin(self.route(request.map(Body::new))));
         }
         let address = address.and_then(ClientAddress::known);
-        Either::Left(match ask(&self.app, address, request.into_parts().0) {
+        match ask(&self.app, address, request.into_parts().0) {
             Either::Left(answer) => Either::Left(ready(Ok(open(answer)))),
             Either::Right(answer) => Either::Right(Box::pin(answer.map(|answer| Ok(open(answer))))),
-        })
+        }
+    }
+}
+
+impl Front {
+    /// Passes a request to its route, and completes the response with what depends on no route.
+    fn route(&mut self, mut request: Request) -> impl Future<Output = Answer> + use<> {
+        compression::settle(&mut request);
+        let access = PageAccess::of(&request);
+        // Responses to proxies do not have the header, because proxies would forward it as their own.
+        let only_https = self.app.config.is_https() && !request.uri().path().starts_with(ASK);
+        let routed = self.routes.call(request);
+        async move {
+            let mut response = access.apply(routed.await?.map(Body::new));
+            if only_https {
+                response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, A_YEAR);
+            }
+            Ok(response)
+        }
     }
 }
 
@@ -136,6 +153,9 @@ async fn wait(app: Shared, exchange: Exchange<'static>, answer: BoxFuture<'stati
 /// Adds the headers of API responses. Proxies forward a denial, and a page may read that denial. Proxies do not forward an
 /// allowed response.
 fn open(mut answer: Response) -> Response {
-    answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if answer.status().is_success() { answer } else { cors::open(answer) }
+    if !answer.status().is_success() {
+        return cors::open(answer);
+    }
+    answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(NO_STORE);
+    answer
 }

@@ -1,63 +1,43 @@
 //! The router of all public routes: the API, the pages, and the middleware of both.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::Response;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use http::{HeaderValue, header};
 use tower::{Layer, ServiceBuilder};
-use tower_http::normalize_path::NormalizePathLayer;
+use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::Shared;
 use crate::http::api_path::PREFIX;
-use crate::http::ask_path::ASK;
-use crate::http::{allowance, compression, cors, exchange};
+use crate::http::compression::Compressed;
+use crate::http::{allowance, compression, exchange};
 use crate::{api, web};
 
-/// The longest pause within a request body.
-const BODY_PAUSE: Duration = Duration::from_secs(10);
-/// How long browsers may use only HTTPS.
+/// How long browsers may use only HTTPS (RFC 6797).
 pub const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
+/// The routes with what surrounds all of them, in one type: a further [`Router`] would box each of these layers for each request.
+pub type Routes = Compressed<NormalizePath<Router>>;
+
 /// Returns the routes of the pages and the API. Paths may end with a slash.
-pub fn routes(app: &Shared) -> Router {
+pub fn routes(app: &Shared) -> Routes {
     // Paths outside the only version of the API.
     let other_versions = Router::new().fallback(api::no_such_path);
     let api = Router::new().nest(PREFIX, api_routes(app)).nest("/api", other_versions);
     let routes = api.merge(page_routes(app));
     let edge = ServiceBuilder::new()
         .layer(from_fn_with_state(app.clone(), exchange::around))
-        .layer(DefaultBodyLimit::max(allowance::SMALL.bytes))
-        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE));
+        .layer(DefaultBodyLimit::max(allowance::SMALL.bytes));
     let routes = routes.layer(edge).with_state(app.clone());
     // Wraps the router, because a router matches paths before its layers run.
-    let routes = NormalizePathLayer::trim_trailing_slash().layer(routes);
-    // The router adds the `Allow` header outside its own layers.
-    let routes = Router::new().fallback_service(routes).layer(from_fn(cors::open_api));
-    let routes =
-        routes.layer(ServiceBuilder::new().map_request(compression::settle).layer(compression::layer()));
-    if app.config.is_https() { routes.layer(from_fn(stay_on_https)) } else { routes }
-}
-
-/// Makes browsers use only HTTPS (RFC 6797). Skips responses to proxies, which would forward the header as their own.
-async fn stay_on_https(request: Request, next: Next) -> Response {
-    let is_proxy = request.uri().path().starts_with(ASK);
-    let mut answer = next.run(request).await;
-    if !is_proxy {
-        answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, A_YEAR);
-    }
-    answer
+    compression::layer().layer(NormalizePathLayer::trim_trailing_slash().layer(routes))
 }
 
 fn api_routes(app: &Shared) -> Router<Shared> {
-    api::router(Arc::clone(&app.guard))
-        .fallback(api::no_such_path)
-        .layer(set(header::CACHE_CONTROL, "no-store"))
+    api::router(Arc::clone(&app.guard)).fallback(api::no_such_path)
 }
 
 fn page_routes(app: &Shared) -> Router<Shared> {
