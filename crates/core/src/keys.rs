@@ -144,12 +144,9 @@ impl Keys {
         patch: KeyPatch,
         expected: Option<&[Revision]>,
     ) -> Result<(KeyRow, Propagation), OpError> {
-        let mut tries = 1;
-        loop {
-            match self.edit_once(by, id, patch.clone(), expected).await {
-                Err(OpError::Conflict) if expected.is_none() && tries < TRIES => tries += 1,
-                other => return other,
-            }
+        match expected {
+            Some(_) => self.edit_once(by, id, patch, expected).await,
+            None => retry_conflicts(|| self.edit_once(by, id, patch.clone(), None)).await,
         }
     }
 
@@ -210,13 +207,7 @@ impl Keys {
         if overlap > LONGEST_OVERLAP {
             return Err(Invalid::field("gracePeriod", "at most 30d").into());
         }
-        let mut tries = 1;
-        loop {
-            match self.rotate_once(by, id, overlap, once.clone()).await {
-                Err(OpError::Conflict) if tries < TRIES => tries += 1,
-                other => return other,
-            }
-        }
+        retry_conflicts(|| self.rotate_once(by, id, overlap, once.clone())).await
     }
 
     async fn rotate_once(
@@ -303,4 +294,18 @@ impl Keys {
         });
         task.await.map_err(OpError::internal)?
     }
+}
+
+/// Runs `attempt` again while concurrent changes overtake it, at most [`TRIES`] times in total.
+async fn retry_conflicts<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, OpError>
+where
+    F: Future<Output = Result<T, OpError>>,
+{
+    for _ in 1..TRIES {
+        match attempt().await {
+            Err(OpError::Conflict) => {}
+            other => return other,
+        }
+    }
+    attempt().await
 }

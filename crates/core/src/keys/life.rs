@@ -5,7 +5,7 @@ use std::time::Duration;
 use keyrack_key::{KeyId, Pause, Timestamp};
 use keyrack_store::{ChangeKey, ExpiringKey, KeyRow};
 
-use super::{Keys, Propagation, TRIES};
+use super::{Keys, Propagation, retry_conflicts};
 use crate::who::GrantedAuthority;
 use crate::{AuthorizedCaller, Invalid, OpError};
 
@@ -70,13 +70,7 @@ impl Keys {
         id: KeyId,
         change: StateChange,
     ) -> Result<(KeyRow, Propagation), OpError> {
-        let mut tries = 1;
-        loop {
-            match self.change_state_once(by, id, change).await {
-                Err(OpError::Conflict) if tries < TRIES => tries += 1,
-                other => return other,
-            }
-        }
+        retry_conflicts(|| self.change_state_once(by, id, change)).await
     }
 
     async fn change_state_once(
