@@ -29,11 +29,7 @@ impl Token {
     fn generate() -> Result<Self, OpError> {
         let mut random = Zeroizing::new([0; 32]);
         getrandom::SysRng.try_fill_bytes(&mut *random).map_err(OpError::internal)?;
-        let mut text = Zeroizing::new(String::with_capacity(64));
-        for byte in random.iter() {
-            fmt::Write::write_fmt(&mut *text, format_args!("{byte:02x}")).map_err(OpError::internal)?;
-        }
-        Ok(Self(text))
+        Ok(Self(Zeroizing::new(hex::encode(random))))
     }
 
     /// Parses a token that a browser sent. Returns `None` unless the text is 64 hexadecimal digits.

@@ -230,7 +230,7 @@ impl BackboneDigest {
 
 impl fmt::Display for BackboneDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -251,13 +251,7 @@ impl TryFrom<String> for BackboneDigest {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let mut digest = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return Err("a digest is 64 hexadecimal digits");
-        }
-        for (at, byte) in digest.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16)
-                .map_err(|_| "a digest is 64 hexadecimal digits")?;
-        }
+        hex::decode_to_slice(text, &mut digest).map_err(|_| "a digest is 64 hexadecimal digits")?;
         Ok(Self(digest))
     }
 }

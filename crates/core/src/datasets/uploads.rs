@@ -189,7 +189,7 @@ pub fn upload_uri(upload: UploadId) -> String {
 fn new_token() -> String {
     let mut bytes = [0; 32];
     UnwrapErr(getrandom::SysRng).fill_bytes(&mut bytes);
-    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    hex::encode(bytes)
 }
 
 /// Trims a file name and replaces its invisible characters with `_`. The name is shown on pages and is never a path on

@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::hex;
-
 /// How much of the audit log a file contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -35,13 +33,13 @@ impl ExportEnd {
     /// Sets the sum. `before` is the hash state after all previous lines.
     #[must_use]
     pub fn with_sum(mut self, before: Sha256) -> Self {
-        self.sum = hex(&self.sum_after(before));
+        self.sum = hex::encode(self.sum_after(before));
         self
     }
 
     /// Whether the sum is correct. `before` is the hash state after all previous lines.
     pub fn has_valid_sum(&self, before: Sha256) -> bool {
-        self.sum == hex(&self.sum_after(before))
+        self.sum == hex::encode(self.sum_after(before))
     }
 
     fn sum_after(&self, before: Sha256) -> [u8; 32] {

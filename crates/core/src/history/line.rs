@@ -5,7 +5,7 @@ use keyrack_store::ChainedEntry;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::{ExportEnd, ExportLine, HashedEntry, hex, unhex};
+use super::{ExportEnd, ExportLine, HashedEntry, unhex};
 use crate::times::{parse as parse_time, rfc3339};
 
 /// The fields of an entry. The detail follows them, byte for byte as it is hashed.
@@ -39,8 +39,8 @@ pub(super) fn write(entry: &HashedEntry) -> String {
         actor: link.actor.clone(),
         action: link.action.clone(),
         target: link.target.clone(),
-        prev: hex(&link.prev),
-        hash: hex(hash),
+        prev: hex::encode(link.prev),
+        hash: hex::encode(hash),
         _detail: IgnoredAny,
     };
     let mut line = serde_json::to_string(&fields).unwrap_or_default();

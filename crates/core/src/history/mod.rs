@@ -71,16 +71,6 @@ enum ExportLine {
     End(ExportEnd),
 }
 
-/// Encodes a hash as 64 hexadecimal digits.
-pub fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        for half in [byte >> 4, byte & 15] {
-            text.extend(char::from_digit(u32::from(half), 16));
-        }
-        text
-    })
-}
-
 /// Formats a number of entries: "1 entry", "1,204 entries".
 pub fn entries(number: u64) -> String {
     if number == 1 { "1 entry".to_owned() } else { format!("{} entries", grouped(number)) }
@@ -101,11 +91,6 @@ pub fn grouped(number: u64) -> String {
 
 fn unhex(text: &str) -> Option<Hash> {
     let mut bytes = Hash::default();
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
+    hex::decode_to_slice(text, &mut bytes).ok()?;
     Some(bytes)
 }

@@ -3,7 +3,7 @@
 use keyrack_key::Timestamp;
 use keyrack_store::ChainedEntry;
 
-use super::{ExportEnd, ExportLine, HashedEntry, hex, unhex};
+use super::{ExportEnd, ExportLine, HashedEntry, unhex};
 use crate::times::{parse as parse_time, rfc3339};
 
 /// The header row.
@@ -25,8 +25,8 @@ pub(super) fn write(entry: &HashedEntry) -> String {
         neutral(&link.action),
         neutral(&link.target),
         neutral(&without_semicolons(&link.detail)),
-        hex(&link.prev),
-        hex(hash),
+        hex::encode(link.prev),
+        hex::encode(hash),
     ])
 }
 

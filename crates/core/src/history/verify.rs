@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::writer::{render, render_end};
-use super::{ExportEnd, ExportExtent, ExportFormat, ExportLine, Hash, HashedEntry, hex, line, row};
+use super::{ExportEnd, ExportExtent, ExportFormat, ExportLine, Hash, HashedEntry, line, row};
 
 /// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -246,7 +246,7 @@ impl ExportDefect {
         self.hashes
             .iter()
             .flat_map(|(expected, found)| {
-                [format!("expected {}", hex(expected)), format!("found    {}", hex(found))]
+                [format!("expected {}", hex::encode(expected)), format!("found    {}", hex::encode(found))]
             })
             .collect()
     }

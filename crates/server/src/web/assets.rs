@@ -31,8 +31,7 @@ pub(super) struct Asset {
 impl Asset {
     fn new(text: &'static str, ending: &str, kind: &'static str) -> Self {
         let digest = Digest::of(text.as_bytes());
-        let short =
-            digest.as_bytes()[..6].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let short = hex::encode(&digest.as_bytes()[..6]);
         Self { text: StaticText::new(text, kind), name: format!("app.{short}.{ending}") }
     }
 

@@ -6,7 +6,6 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use keyrack_core::history::hex;
 use keyrack_core::times::rfc3339;
 
 /// An entry of the audit log.
@@ -54,8 +53,8 @@ impl From<ActivityEntry> for AuditEntry {
             target_name,
             // Details that aren't JSON were tampered with. The text is shown as it is.
             detail: serde_json::from_str(&link.detail).unwrap_or(Value::String(link.detail)),
-            prev: hex(&link.prev),
-            hash: hex(&hash),
+            prev: hex::encode(link.prev),
+            hash: hex::encode(hash),
         }
     }
 }

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use keyrack_core::AuthorizedCaller;
-use keyrack_core::history::hex;
 use keyrack_store::ChainStatus;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -41,6 +40,6 @@ pub async fn verify(
         ChainStatus::Whole { entries } => (true, Some(entries), None),
         ChainStatus::Broken { seq } => (false, None, Some(seq)),
     };
-    let newest_hash = result.newest.map(|newest| hex(&newest.hash));
+    let newest_hash = result.newest.map(|newest| hex::encode(newest.hash));
     Ok(Json(AuditVerification { verified, entries, first_invalid, newest_hash }))
 }

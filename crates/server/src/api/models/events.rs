@@ -105,7 +105,7 @@ impl ModelState {
         // Serialization can't fail: the model has only strings, numbers, and maps with string keys.
         let json = serde_json::to_string(&ModelBody::from(model)).unwrap_or_default();
         let digest = Digest::of(json.as_bytes());
-        let id = digest.as_bytes()[..8].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let id = hex::encode(&digest.as_bytes()[..8]);
         Self { json, id }
     }
 

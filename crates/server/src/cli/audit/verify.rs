@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use clap::Args;
 use keyrack_core::history::{
     ExportDefect, ExportExtent, ExportFormat, ExportVerifier, IntactExport, Verification, entries, grouped,
-    hex,
 };
 use serde_json::{Value, json};
 
@@ -90,7 +89,8 @@ fn in_words(export: &IntactExport) -> String {
         ),
     };
     let newest = export.newest.as_ref().zip(end.last);
-    let newest = newest.map(|(hash, seq)| format!("\nentry {} has the hash {}", grouped(seq), hex(hash)));
+    let newest =
+        newest.map(|(hash, seq)| format!("\nentry {} has the hash {}", grouped(seq), hex::encode(hash)));
     format!("{description}{}", newest.unwrap_or_default())
 }
 
@@ -104,15 +104,15 @@ fn in_json(verdict: &Verification) -> Value {
             "last": end.last,
             "whole": end.end == ExportExtent::Whole,
             "gapless": is_gapless,
-            "newestHash": newest.as_ref().map(hex),
+            "newestHash": newest.as_ref().map(hex::encode),
         }),
         Verification::Damaged(ExportDefect { line, seq, description, hashes }) => json!({
             "verified": false,
             "line": line,
             "seq": seq,
             "message": description,
-            "expected": hashes.as_ref().map(|(expected, _)| hex(expected)),
-            "found": hashes.as_ref().map(|(_, found)| hex(found)),
+            "expected": hashes.as_ref().map(|(expected, _)| hex::encode(expected)),
+            "found": hashes.as_ref().map(|(_, found)| hex::encode(found)),
         }),
     }
 }

@@ -1,6 +1,6 @@
 //! An entry of the audit log as a sentence, with the changes that it made.
 
-use keyrack_core::history::{grouped, hex};
+use keyrack_core::history::grouped;
 use keyrack_core::keys::Names;
 use keyrack_key::{Restrictions, Timestamp};
 use keyrack_store::{ActivityEntry, Actor, AuditAction, ChainedEntry};
@@ -28,7 +28,7 @@ pub(super) fn entry(entry: &ActivityEntry, home: &str, now: Timestamp) -> Activi
         rest,
         changes: changes(&detail, at),
         facts: facts(&detail, at),
-        hash: hex(hash),
+        hash: hex::encode(hash),
     }
 }
 

@@ -29,7 +29,7 @@ pub(in crate::web) async fn page(
         base: base(&member),
         entries,
         broken,
-        newest_hash: verified.newest.map(|newest| history::hex(&newest.hash)).unwrap_or_default(),
+        newest_hash: verified.newest.map(|newest| hex::encode(newest.hash)).unwrap_or_default(),
     };
     Ok(show!(&app, view)?)
 }

@@ -68,7 +68,7 @@ fn nonce() -> Result<String, OpError> {
     use rand_core::TryRng;
     let mut random = [0; 16];
     getrandom::SysRng.try_fill_bytes(&mut random).map_err(OpError::internal)?;
-    Ok(random.iter().fold(String::from("form_"), |text, byte| format!("{text}{byte:02x}")))
+    Ok(format!("form_{}", hex::encode(random)))
 }
 
 /// Validates a submitted nonce. Fails if it does not have the form of [`nonce`].
