@@ -109,7 +109,7 @@ fn registry(guard: Arc<Guard>) -> RouteRegistry {
         .route(nodes, routes!(nodes::register::register))
         .route(nodes, routes!(nodes::snapshot::snapshot))
         .route(nodes, routes!(nodes::changes::changes))
-        .route_for(allowance::LIST, nodes, routes!(nodes::uses::report))
+        .route_for(allowance::LIST, nodes, routes!(nodes::usage::report))
         .route(nodes, routes!(nodes::leave::leave))
         .route(RouteAccess::VerifiesKey, routes!(verify::verify))
         .route(RouteAccess::VerifiesKey, forward_auth::without_preflight(routes!(forward_auth::forward_auth)))

@@ -6,7 +6,7 @@ pub mod leave;
 pub mod list;
 pub mod register;
 pub mod snapshot;
-pub mod uses;
+pub mod usage;
 
 mod as_node;
 

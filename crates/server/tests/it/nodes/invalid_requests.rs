@@ -46,18 +46,18 @@ async fn invalid_node_request_is_rejected_by_field() {
         ("changes", at(json!(-1), CHANGE), "applied.revision"),
         ("changes", at(json!(0), "AAAA"), "applied.change"),
         ("changes", at(json!(0), "no Base64"), "applied.change"),
-        ("uses", json!({ "batch": 0, "keys": [] }), "batch"),
-        ("uses", json!({ "batch": 9_223_372_036_854_775_808_u64, "keys": [] }), "batch"),
-        ("uses", json!({ "batch": 1, "keys": [{ "key": "me", "counts": [] }] }), "keys"),
-        ("uses", uses(&json!({ "permission": "all", "checks": 1 })), "keys"),
-        ("uses", json!({ "batch": 1, "keys": [], "callers": vec![called(&json!(1)); 501] }), "callers"),
-        ("uses", json!({ "batch": 1, "keys": [], "callers": [called(&json!(0))] }), "callers"),
-        ("uses", json!({ "batch": 1, "keys": [], "callers": [called(&json!(-1))] }), "callers[0].calls"),
-        ("uses", json!({ "batch": 1, "keys": [], "callers": [{ "key": "me" }] }), "callers[0].secret"),
-        ("uses", uses(&json!({ "denied": "for fun", "checks": 1 })), "keys"),
-        ("uses", uses(&json!({ "checks": 4_294_967_296_u64 })), "keys[0].counts[0].checks"),
+        ("usage", json!({ "batch": 0, "keys": [] }), "batch"),
+        ("usage", json!({ "batch": 9_223_372_036_854_775_808_u64, "keys": [] }), "batch"),
+        ("usage", json!({ "batch": 1, "keys": [{ "key": "me", "counts": [] }] }), "keys"),
+        ("usage", usage(&json!({ "permission": "all", "checks": 1 })), "keys"),
+        ("usage", json!({ "batch": 1, "keys": [], "callers": vec![called(&json!(1)); 501] }), "callers"),
+        ("usage", json!({ "batch": 1, "keys": [], "callers": [called(&json!(0))] }), "callers"),
+        ("usage", json!({ "batch": 1, "keys": [], "callers": [called(&json!(-1))] }), "callers[0].calls"),
+        ("usage", json!({ "batch": 1, "keys": [], "callers": [{ "key": "me" }] }), "callers[0].hint"),
+        ("usage", usage(&json!({ "denied": "for fun", "checks": 1 })), "keys"),
+        ("usage", usage(&json!({ "checks": 4_294_967_296_u64 })), "keys[0].counts[0].checks"),
         (
-            "uses",
+            "usage",
             json!({ "batch": 1, "keys": vec![json!({ "key": fixture.ours.key.to_string(), "counts": [] }); 501] }),
             "keys",
         ),
@@ -77,7 +77,7 @@ fn called(calls: &Value) -> Value {
     json!({ "key": "key_00000000000070008000000000000000", "hint": "9fQ2", "first": time, "last": time, "calls": calls })
 }
 
-fn uses(count: &Value) -> Value {
+fn usage(count: &Value) -> Value {
     json!({ "batch": 1, "keys": [{ "key": "key_00000000000070008000000000000000", "counts": [count] }] })
 }
 
