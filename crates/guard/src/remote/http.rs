@@ -174,7 +174,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> ServerClient<C> {
     }
 }
 
-/// Returns `true` if nobody else can read the connection: it uses TLS or stays on this machine.
+/// Returns `true` if others cannot read the connection, because it uses TLS or stays on this machine.
 fn is_private(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let is_loopback = match host.parse::<IpAddr>() {

@@ -17,7 +17,7 @@ const ADDRESSES_MAX: u64 = 100;
 const CALLERS_MAX: u64 = 200;
 
 impl Store {
-    /// Stores the result of [`Callers::drain`](keyrack_rack::CallerLog::drain) at the time `now`. Skips unknown keys.
+    /// Stores the result of [`CallerLog::drain`](keyrack_rack::CallerLog::drain) at the time `now`. Skips unknown keys.
     pub async fn store_callers(&self, calls: &[CallGroup], now: Timestamp) -> Result<(), StoreError> {
         for batch in calls.chunks(BATCH) {
             let mut db = self.write_new_data().await?;

@@ -69,8 +69,8 @@ impl Query {
         self.fetch_list(executor, Ok)
     }
 
-    /// Returns all rows after `convert`, which runs on the thread that reads them: to convert a page of keys takes
-    /// milliseconds, for which a request thread would do nothing else.
+    /// Passes all rows to `convert` on the thread that reads them, because the conversion of a page of keys takes
+    /// milliseconds, which would delay other requests on the caller's thread.
     pub(crate) fn fetch_list<'a, T: Send + 'static>(
         self,
         executor: impl Executor<'a>,

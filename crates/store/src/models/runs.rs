@@ -216,7 +216,7 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Requeues a training run whose worker is asked to stop, without counting the attempt. A cancelled run ends as
+    /// Requeues a training run whose worker must stop, without counting the attempt. A cancelled run ends as
     /// cancelled instead.
     pub async fn requeue_run(&self, job: &TrainingRun, now: Timestamp) -> Result<(), StoreError> {
         let mut db = self.write().await?;
