@@ -6,6 +6,7 @@ use icu_properties::props::{
     BidiControl, BinaryProperty, DefaultIgnorableCodePoint, Emoji, EnumeratedProperty, GeneralCategory,
     NoncharacterCodePoint, UnifiedIdeograph,
 };
+use keyrack_key::find_secret;
 
 /// The invalid fields and what each should contain. A form shows them next to the field, the API as `details`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,9 +46,14 @@ impl Invalid {
     }
 }
 
+/// The error for text with a secret key.
+const CONTAINS_SECRET: &str =
+    "no secret key: everyone who can see this text could use the key. Remove it, and rotate the key";
+
 /// Validates the name of an object or a person: 1 to 100 characters, at least one of them visible. All names follow
 /// these rules. Each run of whitespace becomes one space, and leading and trailing whitespace is removed, because pages
-/// display no difference. An invisible character is an error that gives its position.
+/// display no difference. An invisible character is an error that gives its position, and so is a secret key, because
+/// names are stored and shown in plain text.
 pub fn name(text: &str) -> Result<String, Cow<'static, str>> {
     let text = text.trim();
     if !text.chars().any(is_seen) {
@@ -56,6 +62,9 @@ pub fn name(text: &str) -> Result<String, Cow<'static, str>> {
     if let Some((at, c)) = hidden(text).next() {
         return Err(remove(text, at, c).into());
     }
+    if find_secret(text).is_some() {
+        return Err(CONTAINS_SECRET.into());
+    }
     let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if name.chars().count() > 100 {
         return Err("at most 100 characters".into());
@@ -63,7 +72,8 @@ pub fn name(text: &str) -> Result<String, Cow<'static, str>> {
     Ok(name)
 }
 
-/// Validates optional text of at most `most` characters. Returns `None` for empty text.
+/// Validates optional text of at most `most` characters, under the same rules for invisible characters and secret keys,
+/// but with line breaks. Returns `None` for empty text.
 pub fn note(text: &str, most: usize) -> Result<Option<String>, String> {
     let text = text.trim();
     if text.chars().count() > most {
@@ -71,6 +81,9 @@ pub fn note(text: &str, most: usize) -> Result<Option<String>, String> {
     }
     if let Some((at, c)) = hidden(text).find(|(_, c)| !matches!(c, '\n' | '\r' | '\t')) {
         return Err(remove(text, at, c));
+    }
+    if find_secret(text).is_some() {
+        return Err(CONTAINS_SECRET.to_owned());
     }
     Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
 }
@@ -82,12 +95,17 @@ fn remove(text: &str, at: usize, c: char) -> String {
     format!("no control or invisible characters: remove character {place}, U+{:04X}", u32::from(c))
 }
 
-/// Replaces each hidden character of text from an untrusted source with an underscore.
+/// Replaces each hidden character of text from an untrusted source with an underscore, and each character of a secret key.
 pub fn visible(text: &str) -> String {
     let text = text.trim();
     let hidden: Vec<_> = hidden(text).map(|(at, _)| at).collect();
     let seen = |(at, c)| if hidden.binary_search(&at).is_ok() { '_' } else { c };
-    text.char_indices().map(seen).collect()
+    let mut visible: String = text.char_indices().map(seen).collect();
+    while let Some(secret) = find_secret(&visible) {
+        let mask = "_".repeat(secret.len());
+        visible.replace_range(secret, &mask);
+    }
+    visible
 }
 
 /// Whether a character is visible without other characters.
@@ -187,6 +205,9 @@ const fn is_blank(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use keyrack_key::{Brands, Class, Secret};
+    use rand_core::UnwrapErr;
+
     use super::*;
 
     #[test]
@@ -248,6 +269,20 @@ mod tests {
         for visible in ["\u{F8FF} line", "\u{1FAFF} line"] {
             assert!(name(visible).is_ok(), "a private use character, an emoji that is not assigned yet");
         }
+    }
+
+    #[test]
+    fn text_with_a_secret_key_is_an_error_and_is_masked_in_file_names() {
+        let mut rng = UnwrapErr(getrandom::SysRng);
+        let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng);
+        let text = format!("line 3 ({})", secret.expose());
+        assert!(name(&text).unwrap_err().starts_with("no secret key"));
+        assert!(note(&format!("first line\n{text}"), 500).unwrap_err().starts_with("no secret key"));
+        let twice = format!("{text}{}.png", secret.expose());
+        let masked = "_".repeat(secret.expose().len());
+        assert_eq!(visible(&twice), format!("line 3 ({masked}){masked}.png"));
+        let publishable = Secret::generate(Brands::default().current(), Class::Publishable, &mut rng);
+        assert!(name(publishable.expose()).is_ok(), "everyone may see it");
     }
 
     #[test]

@@ -42,5 +42,5 @@ pub use rate::{Rate, RateError, RateStatus};
 pub use reason::{DenialReason, UnknownReason};
 pub use restriction::{Allowlist, Restrictions};
 pub use scope::{Scope, Scopes, UnknownScope};
-pub use secret::{Hint, MalformedSecret, Presented, Secret};
+pub use secret::{Hint, MalformedSecret, Presented, Secret, find_secret};
 pub use time::Timestamp;

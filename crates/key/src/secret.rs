@@ -1,6 +1,7 @@
 //! The secret that a client sends: how it is generated, parsed, and kept out of logs.
 
 use std::fmt;
+use std::ops::Range;
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -10,6 +11,8 @@ use crate::{Brand, Brands, Class, Digest};
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const RANDOM_LENGTH: usize = 32;
 const CHECKSUM_LENGTH: usize = 6;
+/// The most characters of a brand.
+const BRAND_LENGTH_MAX: usize = 12;
 
 /// A whole secret in plain text, such as `kr_sk_` + 32 random characters + 6 characters of checksum.
 ///
@@ -144,6 +147,40 @@ pub enum MalformedSecret {
     Check,
 }
 
+/// Returns where `text` contains a secret key: its form with a matching checksum, whatever the brand. Publishable keys
+/// are no secret. Names and notes must not contain one, because they are stored and shown in plain text.
+///
+/// # Examples
+///
+/// ```
+/// use keyrack_key::{Brands, Class, Secret, find_secret};
+///
+/// let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+/// let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng);
+/// let note = format!("use {} here", secret.expose());
+/// assert_eq!(find_secret(&note), Some(4..48));
+/// assert_eq!(find_secret("use kr_sk_… here"), None);
+/// ```
+pub fn find_secret(text: &str) -> Option<Range<usize>> {
+    const MARK: &[u8] = b"_sk_";
+    let bytes = text.as_bytes();
+    let marks = bytes.windows(MARK.len()).enumerate().filter(|(_, four)| *four == MARK);
+    marks.into_iter().find_map(|(at, _)| {
+        let random = at + MARK.len();
+        let end = random + RANDOM_LENGTH + CHECKSUM_LENGTH;
+        let tail = bytes.get(random..end)?;
+        let (_, check) = tail.split_last_chunk().filter(|_| tail.iter().all(u8::is_ascii_alphanumeric))?;
+        let brand_length = bytes[..at].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        // The characters before the brand can look like a part of it, so each length is tried.
+        (1..=brand_length.min(BRAND_LENGTH_MAX))
+            .map(|length| at - length)
+            .find(|start| {
+                checksum_value(*check) == u64::from(crc32fast::hash(&bytes[*start..end - CHECKSUM_LENGTH]))
+            })
+            .map(|start| start..end)
+    })
+}
+
 impl<'a> Presented<'a> {
     /// Parses a secret. Allocates nothing, and hashes only the checksum.
     pub fn parse(text: &'a [u8], brands: &Brands) -> Result<Self, MalformedSecret> {
@@ -199,6 +236,35 @@ mod tests {
 
     fn secret(class: Class) -> Secret {
         Secret::generate(Brands::default().current(), class, &mut UnwrapErr(getrandom::SysRng))
+    }
+
+    #[test]
+    fn secret_is_found_wherever_a_text_contains_it() {
+        let mut rng = UnwrapErr(getrandom::SysRng);
+        for brand in ["kr", "a2", "northfield12"] {
+            let secret = Secret::generate(&brand.parse().unwrap(), Class::Secret, &mut rng);
+            let secret = secret.expose();
+            for (before, after) in
+                [("", ""), ("key: ", "."), ("x", "0"), ("_sk_", "_sk_"), ("é", "é"), ("kr_sk_kr_sk_", "")]
+            {
+                let text = format!("{before}{secret}{after}");
+                let found = find_secret(&text).map(|range| &text[range]);
+                assert_eq!(found, Some(secret), "{text}");
+            }
+            let mistyped = secret.replace("_sk_", "_pk_");
+            assert_eq!(find_secret(&mistyped), None);
+            assert_eq!(find_secret(&secret[..secret.len() - 1]), None);
+        }
+        let publishable = secret(Class::Publishable);
+        assert_eq!(find_secret(publishable.expose()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn find_secret_accepts_any_text(text in "\\PC{0,80}", tail in "[0-9a-zA-Z_é]{0,60}") {
+            let _ = find_secret(&text);
+            let _ = find_secret(&format!("{text}_sk_{tail}"));
+        }
     }
 
     #[test]

@@ -54,8 +54,7 @@ impl ApiClient {
     /// Connects to the server at `url`.
     pub(super) fn connect(url: &Url, headers: HeaderMap) -> Result<Self, CliError> {
         // Loading the system's certificates takes time, and only HTTPS needs them.
-        let builder =
-            if url.scheme() == "https" { Client::builder() } else { Client::builder().tls_certs_only([]) };
+        let builder = if url.scheme() == "https" { Client::builder() } else { plain() };
         let base = url.as_str().trim_end_matches('/').to_owned();
         Ok(Self { transport: Transport::Server { client: client(builder)?, base }, headers })
     }
@@ -72,7 +71,7 @@ impl ApiClient {
             }
             let socket = Folder::control_socket(&config.data);
             if UnixStream::connect(&socket).await.is_ok() {
-                let client = client(Client::builder().tls_certs_only([]).unix_socket(socket))?;
+                let client = client(plain().unix_socket(socket))?;
                 return Ok(Self { transport: Transport::Server { client, base: LOCAL.to_owned() }, headers });
             }
             if started.elapsed() > FOLDER_TIMEOUT {
@@ -167,6 +166,11 @@ impl ApiClient {
             app.store.close().await;
         }
     }
+}
+
+/// A client without TLS. It ignores `http_proxy`: a proxy could be another machine, and would receive the key.
+fn plain() -> ClientBuilder {
+    Client::builder().tls_certs_only([]).no_proxy()
 }
 
 fn client(builder: ClientBuilder) -> Result<Client, CliError> {

@@ -26,24 +26,22 @@ pub struct HasShare;
 
 /// Counts a response against the share of `claimant` until the response is sent or dropped, or returns an error response if the
 /// share is used up. The response to a request that may have changed something is counted, but never replaced. Streams are not
-/// counted: the server holds one piece of each at a time.
+/// counted: the server holds one piece of each at a time. All long responses are sent in pieces.
 pub fn count(budget: &MemoryBudget, claimant: Claimant, method: &Method, response: Response) -> Response {
-    let length = response.body().size_hint().exact().filter(|bytes| *bytes > UNCOUNTED);
-    let Some(length) = length.filter(|_| response.extensions().get::<HasShare>().is_none()) else {
+    let length = response.body().size_hint().exact();
+    if length.is_some_and(|bytes| bytes <= UNCOUNTED) {
         return response;
-    };
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    let permit = if method.is_safe() {
-        match budget.take(claimant, length) {
-            Ok(permit) => permit,
+    }
+    let counted = length.filter(|_| response.extensions().get::<HasShare>().is_none());
+    let permit = match counted.map(|length| usize::try_from(length).unwrap_or(usize::MAX)) {
+        None => None,
+        Some(length) if method.is_safe() => match budget.take(claimant, length) {
+            Ok(permit) => Some(permit),
             Err(exhausted) => return ApiError::from(OpError::from(exhausted)).into_response(),
-        }
-    } else {
-        budget.record(claimant, length)
+        },
+        Some(length) => Some(budget.record(claimant, length)),
     };
-    response.map(|body| {
-        Body::new(HeldBody { body, permit: Some(permit), rest: Bytes::new(), has_yielded: false })
-    })
+    response.map(|body| Body::new(PacedBody { body, permit, rest: Bytes::new(), has_yielded: false }))
 }
 
 /// Returns the bytes as the owner of their permit: dropping the last copy of the bytes frees the permit.
@@ -62,10 +60,10 @@ impl<T: AsRef<[u8]>> AsRef<[u8]> for HeldBytes<T> {
     }
 }
 
-/// A body with its permit. Its bytes take over the permit, since the HTTP library keeps bytes after it has dropped the body.
-///
-/// Yields the thread between pieces: to compress or copy a megabyte takes milliseconds, which would delay other requests.
-struct HeldBody {
+/// A body that yields the thread between pieces: to compress or copy a megabyte takes milliseconds, which would delay other
+/// requests. If the body has a permit, its bytes take over the permit, since the HTTP library keeps bytes after it has dropped the
+/// body.
+struct PacedBody {
     body: Body,
     permit: Option<MemoryPermit>,
     /// Bytes of the body that are still to be sent.
@@ -73,7 +71,7 @@ struct HeldBody {
     has_yielded: bool,
 }
 
-impl HttpBody for HeldBody {
+impl HttpBody for PacedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -1,7 +1,7 @@
 //! Creates, edits, rotates, and deletes keys, each in one transaction: first the audit entry and the secrets, and
 //! last the revision and the key's row, because taking a revision blocks all other changes of keys.
 
-use keyrack_key::{KeyId, Timestamp, WorkspaceId};
+use keyrack_key::{Digest, KeyId, Timestamp, WorkspaceId};
 use keyrack_rack::Revision;
 use serde_json::{Value, json};
 
@@ -156,7 +156,7 @@ pub(super) async fn commit_and_read(
     Ok(key)
 }
 
-/// Stores the idempotency key of a request. Of two concurrent requests, the second waits for
+/// Stores the SHA-256 of the idempotency key of a request. Of two concurrent requests, the second waits for
 /// the first and then finds it.
 async fn store_idempotency_key(
     db: &mut Connection,
@@ -164,14 +164,16 @@ async fn store_idempotency_key(
     key: KeyId,
     idempotency_key: Option<&str>,
 ) -> Result<(), StoreError> {
-    let Some(token) = idempotency_key else { return Ok(()) };
+    let Some(idempotency_key) = idempotency_key else { return Ok(()) };
+    // A client can send anything as its idempotency key, even a secret.
+    let token = hex::encode(Digest::of(idempotency_key.as_bytes()).as_bytes());
     let noted = query(
         "INSERT INTO idempotency (workspace_id, actor, token, key_id, at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (workspace_id, actor, token) DO NOTHING",
     )
     .bind(entry.workspace.to_string())
     .bind(entry.actor.to_string())
-    .bind(token)
+    .bind(&token)
     .bind(key.to_string())
     .bind(entry.at.micros())
     .execute(&mut *db)
@@ -182,7 +184,7 @@ async fn store_idempotency_key(
     let row = query("SELECT key_id FROM idempotency WHERE workspace_id = $1 AND actor = $2 AND token = $3")
         .bind(entry.workspace.to_string())
         .bind(entry.actor.to_string())
-        .bind(token)
+        .bind(&token)
         .fetch_one(db)
         .await?;
     Err(StoreError::Repeated { key: database::parsed(&row, "key_id")? })

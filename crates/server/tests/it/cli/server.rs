@@ -2,6 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::harness::{KeyrackCommand, SLUG, Server, keyrack, text};
 
@@ -44,6 +45,25 @@ async fn key_is_not_sent_over_plain_http_to_another_machine() {
     let denied = list("http://192.0.2.1:8080").run().await;
     let denied = denied.assert_failed(2, "--allow-plain-http");
     assert!(!denied.stderr.contains("kr_sk_"), "{denied:?}");
+}
+
+#[tokio::test]
+async fn key_is_not_sent_over_plain_http_to_a_proxy_of_the_environment() {
+    let server = Server::set_up().await;
+    let key = server.create_secret(&["keys"]).await;
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", proxy.local_addr().unwrap());
+    let mut list = over_network(&server, &key, &["list"]);
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        list = list.env(name, &url);
+    }
+    tokio::select! {
+        listed = list.run() => drop(listed.assert_succeeded()),
+        _ = proxy.accept() => panic!("the command connected to the proxy"),
+    }
+    for name in ["http_proxy", "ALL_PROXY"] {
+        server.key_command(&["list"]).env(name, &url).run().await.assert_succeeded();
+    }
 }
 
 #[tokio::test]

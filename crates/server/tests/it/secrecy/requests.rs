@@ -19,6 +19,11 @@ pub(crate) async fn send_all(server: &Server, known: &KnownSecrets, search: &mut
         requests.in_bodies(secret).await;
         requests.on_pages(secret).await;
     }
+    let manager_key = server.create_secret(&["project", "inference", "keys", "node"]).await;
+    // Everyone may see a publishable key, so names can contain one.
+    for secret in known.secrets.iter().filter(|secret| secret.contains("_sk_")).take(2) {
+        requests.in_stored_texts(&manager_key, secret).await;
+    }
     requests.passwords_in_wrong_places().await;
 }
 
@@ -113,6 +118,37 @@ impl SecretRequests<'_> {
         }
         let strange = Method::from_bytes(secret.as_bytes()).unwrap();
         self.ask(strange, "/api/v1/projects", &[], None).await;
+    }
+
+    /// Texts that the server stores and shows. An idempotency key is stored as its digest.
+    async fn in_stored_texts(&mut self, key: &str, secret: &str) {
+        let own = [("x-api-key", key)];
+        let created =
+            self.server.post("/api/v1/keys", key, json!({ "name": "k", "scopes": ["inference"] })).await;
+        let key_path = format!("/api/v1/keys/{}", created.ok().json()["id"].as_str().unwrap());
+        let project = json!({ "name": format!("p{}", &secret[40..]), "projectType": "classification" });
+        let created = self.server.post("/api/v1/projects", key, project).await;
+        let project = format!("/api/v1/projects/{}", created.ok().json()["id"].as_str().unwrap());
+        let text = format!("line 3 {secret}");
+        for (method, path, body) in [
+            (Method::POST, "/api/v1/keys", json!({ "name": text, "scopes": ["inference"] })),
+            (Method::POST, "/api/v1/keys", json!({ "name": "n", "note": text, "scopes": ["inference"] })),
+            (Method::PATCH, &key_path, json!({ "name": text })),
+            (Method::PATCH, &key_path, json!({ "note": text })),
+            (Method::DELETE, &key_path, json!({ "reason": text })),
+            (Method::POST, "/api/v1/projects", json!({ "name": text, "projectType": "classification" })),
+            (Method::PATCH, &project, json!({ "name": text })),
+            (Method::PATCH, &project, json!({ "description": text })),
+            (Method::POST, &format!("{project}/batches"), json!({ "name": text })),
+            (Method::POST, &format!("{project}/labels"), json!([{ "name": text }])),
+            (Method::POST, "/api/v1/nodes", json!({ "name": text })),
+            (Method::PATCH, "/api/v1/workspace", json!({ "name": text })),
+        ] {
+            self.ask(method, path, &own, Some(body)).await;
+        }
+        let once = [("x-api-key", key), ("idempotency-key", secret)];
+        self.ask(Method::POST, &format!("{key_path}/rotate"), &once, Some(json!({ "gracePeriod": "1h" })))
+            .await;
     }
 
     async fn in_other_headers(&mut self, secret: &str) {
