@@ -10,13 +10,12 @@ mod uploads;
 use keyrack_key::{Id, Kind, ProjectId};
 use keyrack_rack::Clock;
 use keyrack_store::{Project, ProjectCounts, Store};
-use rand_core::UnwrapErr;
 
 use super::pictures::Pictures;
 use super::quotas::Quotas;
 use super::removals::Removals;
 use super::who::Covered;
-use super::{AuthorizedCaller, OpError};
+use super::{AuthorizedCaller, OpError, Random};
 use crate::objects::{ObjectError, Objects};
 use crate::predict::MemoryBudget;
 use locks::{ActiveUploads, UploadLocks};
@@ -37,6 +36,7 @@ pub struct Datasets {
     active_uploads: ActiveUploads,
     quotas: Quotas,
     clock: Clock,
+    random: Random,
 }
 
 impl Datasets {
@@ -48,9 +48,10 @@ impl Datasets {
         removals: Removals,
         quotas: Quotas,
         clock: Clock,
+        random: Random,
     ) -> Self {
         let (locks, active_uploads) = (UploadLocks::default(), ActiveUploads::default());
-        Self { store, objects, pictures, removals, locks, active_uploads, quotas, clock }
+        Self { store, objects, pictures, removals, locks, active_uploads, quotas, clock, random }
     }
 
     /// The memory budget for incoming images. Callers gather an image in this budget, and hold its permit until the
@@ -76,8 +77,9 @@ impl Datasets {
         self.project(by, id).await.map(drop)
     }
 
-    fn id<K: Kind>(&self) -> Id<K> {
-        Id::new((self.clock)(), &mut UnwrapErr(getrandom::SysRng))
+    /// A new id of the current time.
+    pub(super) fn id<K: Kind>(&self) -> Id<K> {
+        self.random.id((self.clock)())
     }
 }
 

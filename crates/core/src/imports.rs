@@ -15,7 +15,6 @@ use keyrack_key::{ImportId, ProjectId};
 use keyrack_rack::Clock;
 use keyrack_store::{Import, ImportHolder, ImportSkip, ImportStep, NewImport, Store};
 use keyrack_vision::import::ArchiveLimits;
-use rand_core::UnwrapErr;
 use tokio::sync::Notify;
 
 use super::datasets::Datasets;
@@ -83,7 +82,7 @@ impl Imports {
         let name = invalid::visible(name);
         let now = (self.clock)();
         let new = NewImport {
-            id: ImportId::new(now, &mut UnwrapErr(getrandom::SysRng)),
+            id: self.datasets.id(),
             project,
             name: if name.is_empty() { "archive.zip" } else { end_of(&name) },
             batch,

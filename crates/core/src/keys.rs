@@ -16,11 +16,10 @@ use std::time::Duration;
 use keyrack_key::{Brands, KeyId, Restrictions, Secret, Timestamp};
 use keyrack_rack::{Clock, Follower, Revision};
 use keyrack_store::{DeleteKey, KeyFilter, KeyRow, Page, RotateKey, Store, StoreError, Usage};
-use rand_core::UnwrapErr;
 
 use super::nodes::{NodePropagation, Nodes, PendingNode};
 use super::who::GrantedAuthority;
-use super::{AuthorizedCaller, Invalid, OpError, invalid};
+use super::{AuthorizedCaller, Invalid, OpError, Random, invalid};
 use draft::ExpiryRule;
 pub use draft::{KeyDraft, KeyPatch};
 pub use restriction_names::Names;
@@ -59,6 +58,7 @@ pub struct Keys {
     /// The largest image that the server accepts, in bytes.
     max_image: usize,
     clock: Clock,
+    random: Random,
 }
 
 impl Propagation {
@@ -77,8 +77,9 @@ impl Keys {
         brands: Brands,
         max_image: usize,
         clock: Clock,
+        random: Random,
     ) -> Self {
-        Self { store, follower, nodes, brands, max_image, clock }
+        Self { store, follower, nodes, brands, max_image, clock, random }
     }
 
     /// Creates a key. `once` is the idempotency key of the request: repeated requests with it create no second key.
@@ -93,9 +94,9 @@ impl Keys {
         let draft = draft.with_default_expiry(policy, now).check(ExpiryRule::for_change(policy, now))?;
         by.check_grant(&draft.authority())?;
         self.check_restrictions(by, &Restrictions::NONE, &draft.restrictions).await?;
-        let mut rng = UnwrapErr(getrandom::SysRng);
-        let secret = Secret::generate(self.brands.current(), draft.grant.class(), &mut rng);
-        let (id, kept) = (KeyId::new(now, &mut rng), (secret.digest(), secret.hint()));
+        let mut random = self.random;
+        let secret = Secret::generate(self.brands.current(), draft.grant.class(), &mut random);
+        let (id, kept) = (random.id(now), (secret.digest(), secret.hint()));
         let (store, workspace, actor) = (by.writes(&self.store, now), by.workspace, by.actor());
         let create = async move {
             store.create_key(&draft.as_new(id, workspace, kept, actor, now, once.as_deref())).await
@@ -225,7 +226,7 @@ impl Keys {
                 Invalid::field("gracePeriod", "this key has expired; give it a later expiry first").into()
             );
         }
-        let secret = Secret::generate(self.brands.current(), before.class, &mut UnwrapErr(getrandom::SysRng));
+        let secret = Secret::generate(self.brands.current(), before.class, &mut { self.random });
         let retires_at = before.terms.expires_at.map_or(now.plus(overlap), |end| end.min(now.plus(overlap)));
         let kept = (secret.digest(), secret.hint());
         let (store, workspace, expected) = (by.writes(&self.store, now), by.workspace, before.revision);

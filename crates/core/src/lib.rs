@@ -5,7 +5,7 @@
 //!   Each operation takes [`AuthorizedCaller`], the caller in one workspace, and fails with one [`OpError`].
 //! - [`shares`] divides the bounds of the process among workspaces and keys; [`predict`] runs models within them.
 //! - [`objects`] and [`disk`] keep files; [`history`] writes and verifies the exported audit log.
-//! - [`clock`] is the one place that reads the time.
+//! - [`clock`] is the one place that reads the time, and [`random`] is the source of random numbers.
 
 #![forbid(unsafe_code)]
 
@@ -30,6 +30,7 @@ pub mod predict;
 pub mod predictions;
 pub mod projects;
 pub mod quotas;
+pub mod random;
 pub mod removals;
 pub mod settings;
 pub mod shares;
@@ -43,5 +44,6 @@ mod throttle;
 pub use error::{ErrorCause, OpError};
 pub use invalid::Invalid;
 pub use passwords::Passwords;
+pub use random::Random;
 pub use throttle::Throttle;
 pub use who::{AuthorizedCaller, CallerKind};

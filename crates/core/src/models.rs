@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::quotas::Quotas;
 use super::removals::Removals;
 use super::who::Covered;
-use super::{AuthorizedCaller, OpError};
+use super::{AuthorizedCaller, OpError, Random};
 use crate::disk::Disk;
 use crate::objects::model_prefix;
 use crate::shares::Budget;
@@ -32,6 +32,7 @@ pub struct Models {
     quotas: Quotas,
     disk: Arc<Disk>,
     clock: Clock,
+    random: Random,
     /// Notified when a training run enters the queue.
     queued: watch::Sender<()>,
     streams: Budget,
@@ -44,13 +45,21 @@ const STREAMS: usize = 500;
 
 impl Models {
     /// The models of `store`.
-    pub fn new(store: Store, removals: Removals, quotas: Quotas, disk: Arc<Disk>, clock: Clock) -> Self {
+    pub fn new(
+        store: Store,
+        removals: Removals,
+        quotas: Quotas,
+        disk: Arc<Disk>,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
         Self {
             store,
             removals,
             quotas,
             disk,
             clock,
+            random,
             queued: watch::Sender::new(()),
             streams: Budget::new("event streams", STREAMS),
             closing: watch::Sender::new(false),

@@ -16,13 +16,12 @@ use keyrack_rack::{
 };
 use keyrack_store::{Node, Store, StoreError};
 use parking_lot::Mutex;
-use rand_core::UnwrapErr;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{AuthorizedCaller, Invalid, OpError, invalid};
+use super::{AuthorizedCaller, Invalid, OpError, Random, invalid};
 use crate::shares::{Budget, Claimant, Share};
 
 /// The longest time that a node may serve after it loses contact.
@@ -51,6 +50,7 @@ pub struct Nodes {
     /// Notifies waiting changes that a node has applied a revision or left.
     progress: Arc<watch::Sender<()>>,
     clock: Clock,
+    random: Random,
 }
 
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl NodeEntry {
 
 impl Nodes {
     /// Loads the registered nodes. Each may still serve keys, so its last contact counts as now.
-    pub async fn open(store: Store, clock: Clock) -> Result<Self, OpError> {
+    pub async fn open(store: Store, clock: Clock, random: Random) -> Result<Self, OpError> {
         let now = clock();
         let slots = Budget::with_minimum("nodes", MOST, KEPT_FOR_NEWCOMERS);
         let snapshots = Budget::new("snapshots of keys", SNAPSHOTS);
@@ -133,7 +133,7 @@ impl Nodes {
             (node.id, NodeEntry::new(node, Some(Revision::default()), now, slot))
         });
         let (entries, progress) = (Arc::new(Mutex::new(entries.collect())), Arc::new(watch::Sender::new(())));
-        Ok(Self { store, entries, slots, snapshots, usage_reports, progress, clock })
+        Ok(Self { store, entries, slots, snapshots, usage_reports, progress, clock, random })
     }
 
     /// Registers a node in the workspace of the caller.
@@ -152,7 +152,7 @@ impl Nodes {
         self.sweep().await;
         let slot = self.slots.take(by.claimant(), 1)?;
         let now = (self.clock)();
-        let id = NodeId::new(now, &mut UnwrapErr(getrandom::SysRng));
+        let id = self.random.id(now);
         let (workspace, registered_by) = (by.workspace, by.actor());
         let node = Node { id, workspace, name, registered_by, registered_at: now, offline_grace };
         by.writes(&self.store, now).add_node(&node).await?;

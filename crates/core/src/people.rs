@@ -4,16 +4,15 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use keyrack_key::{Digest, SessionId, Timestamp, UserId, WorkspaceId};
+use keyrack_key::{Digest, SessionId, Timestamp, UserId};
 use keyrack_rack::Clock;
 use keyrack_store::{
     Actor, AuthorizedStore, Membership, NewSession, NewUser, NewWorkspace, Principal, Session, Store,
     StoreError, User, Workspace,
 };
-use rand_core::{TryRng, UnwrapErr};
 use zeroize::Zeroizing;
 
-use super::{Invalid, OpError, Passwords, Throttle, invalid};
+use super::{Invalid, OpError, Passwords, Random, Throttle, invalid};
 
 /// A session ends after this time without activity.
 pub const IDLE: Duration = Duration::from_hours(7 * 24);
@@ -26,10 +25,10 @@ const SEEN: Duration = Duration::from_mins(1);
 pub struct Token(Zeroizing<String>);
 
 impl Token {
-    fn generate() -> Result<Self, OpError> {
-        let mut random = Zeroizing::new([0; 32]);
-        getrandom::SysRng.try_fill_bytes(&mut *random).map_err(OpError::internal)?;
-        Ok(Self(Zeroizing::new(hex::encode(random))))
+    fn generate(random: Random) -> Self {
+        let mut bytes = Zeroizing::new([0; 32]);
+        random.fill(&mut *bytes);
+        Self(Zeroizing::new(hex::encode(bytes)))
     }
 
     /// Parses a token that a browser sent. Returns `None` unless the text is 64 hexadecimal digits.
@@ -74,6 +73,7 @@ pub struct SignInOrigin {
 pub struct People {
     store: Store,
     clock: Clock,
+    random: Random,
     passwords: Passwords,
     throttle: Throttle,
     /// The token of the setup link. It exists only in this process and is valid until setup is complete.
@@ -82,9 +82,9 @@ pub struct People {
 
 impl People {
     /// Manages the people in `store`.
-    pub fn new(store: Store, clock: Clock) -> Result<Self, OpError> {
-        let (passwords, throttle, setup) = (Passwords::new()?, Throttle::default(), Token::generate()?);
-        Ok(Self { store, clock, passwords, throttle, setup })
+    pub fn new(store: Store, clock: Clock, random: Random) -> Result<Self, OpError> {
+        let (passwords, throttle, setup) = (Passwords::new()?, Throttle::default(), Token::generate(random));
+        Ok(Self { store, clock, random, passwords, throttle, setup })
     }
 
     /// Returns the token of the setup link, or `None` if setup is complete.
@@ -112,11 +112,9 @@ impl People {
         }
         let hash = self.passwords.hash(founding.password).await?;
         let now = (self.clock)();
-        let mut rng = UnwrapErr(getrandom::SysRng);
-        let user =
-            NewUser { id: UserId::new(now, &mut rng), email: &email, name: &name, password_hash: &hash };
+        let user = NewUser { id: self.random.id(now), email: &email, name: &name, password_hash: &hash };
         let slug = slug(&workspace, 0);
-        let new = NewWorkspace { id: WorkspaceId::new(now, &mut rng), slug: &slug, name: &workspace };
+        let new = NewWorkspace { id: self.random.id(now), slug: &slug, name: &workspace };
         self.store.set_up(&user, &new, now).await?;
         let found = OpError::NotFound("workspace");
         let user = self.store.user(user.id).await?.ok_or(OpError::NotFound("person"))?;
@@ -143,12 +141,12 @@ impl People {
 
     /// Creates a session for a person who has just proved their identity.
     pub async fn create_session(&self, user: UserId, from: SignInOrigin) -> Result<Token, OpError> {
-        let token = Token::generate()?;
+        let token = Token::generate(self.random);
         let now = (self.clock)();
         let agent =
             from.agent.map(|agent| agent.chars().filter(|c| !c.is_control()).take(200).collect::<String>());
         let session = NewSession {
-            id: SessionId::new(now, &mut UnwrapErr(getrandom::SysRng)),
+            id: self.random.id(now),
             digest: token.digest(),
             user,
             address: from.address,
@@ -209,7 +207,7 @@ impl People {
         let (store, owner) = (self.writes(by), by.user);
         let name = invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
         let now = (self.clock)();
-        let id = WorkspaceId::new(now, &mut UnwrapErr(getrandom::SysRng));
+        let id = self.random.id(now);
         for attempt in 0.. {
             let slug = slug(&name, attempt);
             let workspace = NewWorkspace { id, slug: &slug, name: &name };

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use keyrack_key::{Allowlist, ProjectId};
 use keyrack_rack::Clock;
 use keyrack_store::{EditProject, NewProject, Page, Project, ProjectType, Store, StoreError};
-use rand_core::UnwrapErr;
 
 use super::removals::Removals;
 use super::who::Covered;
-use super::{AuthorizedCaller, Invalid, OpError, invalid};
+use super::{AuthorizedCaller, Invalid, OpError, Random, invalid};
 use crate::objects::project_prefix;
 
 /// The requested state of a project.
@@ -33,12 +32,13 @@ pub struct Projects {
     store: Store,
     removals: Removals,
     clock: Clock,
+    random: Random,
 }
 
 impl Projects {
     /// Manages the projects in `store`.
-    pub const fn new(store: Store, removals: Removals, clock: Clock) -> Self {
-        Self { store, removals, clock }
+    pub const fn new(store: Store, removals: Removals, clock: Clock, random: Random) -> Self {
+        Self { store, removals, clock, random }
     }
 
     /// Creates a project. Denied for keys that are restricted to named projects, because they could not open the new project.
@@ -48,7 +48,7 @@ impl Projects {
         }
         let (name, description) = check(&draft.name, &draft.description)?;
         let now = (self.clock)();
-        let id = ProjectId::new(now, &mut UnwrapErr(getrandom::SysRng));
+        let id = self.random.id(now);
         let new = NewProject {
             id,
             workspace: by.workspace,

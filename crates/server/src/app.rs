@@ -4,7 +4,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use http::{HeaderMap, header};
-use keyrack_core::OpError;
 use keyrack_core::activity::Activity;
 use keyrack_core::datasets::Datasets;
 use keyrack_core::denials::{DeferredDenials, DenialLog};
@@ -24,6 +23,7 @@ use keyrack_core::quotas::Quotas;
 use keyrack_core::removals::Removals;
 use keyrack_core::settings::Settings;
 use keyrack_core::workspaces::Workspaces;
+use keyrack_core::{OpError, Random};
 use keyrack_guard::{Clock, Guard};
 use keyrack_key::Timestamp;
 use keyrack_rack::{CallerLog, Follower, Rack, Revision};
@@ -86,15 +86,15 @@ impl Deref for Shared {
 impl App {
     /// Opens the store in `folder` and fills the rack from the store.
     pub async fn open(config: Config, folder: &Folder, clock: Clock) -> Result<Shared, OpError> {
-        let rng = rand_core::UnwrapErr(getrandom::SysRng);
+        let random = Random::SYSTEM;
         let disk = Arc::new(Disk::with_reserve_file(folder.path(), config.disk_reserve));
-        let store = Store::open_with_reserve(&folder.database(), rng, Arc::<Disk>::clone(&disk)).await?;
+        let store = Store::open_with_reserve(&folder.database(), random, Arc::<Disk>::clone(&disk)).await?;
         let objects = Objects::in_folder(&Folder::objects(folder.path()), Arc::clone(&disk));
         let objects = objects.map_err(OpError::internal)?;
         let rack = Arc::new(Rack::new());
         let follower = Arc::new(Follower::new(store.clone(), Arc::clone(&rack)));
         follower.catch_up_to(Revision::default(), clock()).await?;
-        let nodes = Nodes::open(store.clone(), clock).await?;
+        let nodes = Nodes::open(store.clone(), clock, random).await?;
         let callers = Arc::new(CallerLog::new());
         let guard_of_proxies = guard_of_proxies(&config, Arc::clone(&rack), Arc::clone(&callers), clock);
         let guard = Arc::new(guard_of_proxies.clone().with_own_origins(config.home()));
@@ -102,8 +102,15 @@ impl App {
         let quotas = Quotas::new(store.clone(), Arc::clone(&rack), clock);
         let removals = Removals::new(store.clone(), objects.clone(), clock);
         let pictures = Pictures::new(config.max_image);
-        let datasets =
-            Datasets::new(store.clone(), objects.clone(), pictures, removals.clone(), quotas.clone(), clock);
+        let datasets = Datasets::new(
+            store.clone(),
+            objects.clone(),
+            pictures,
+            removals.clone(),
+            quotas.clone(),
+            clock,
+            random,
+        );
         let imports = Imports::new(
             store.clone(),
             objects.clone(),
@@ -121,11 +128,19 @@ impl App {
                 config.brands.clone(),
                 config.max_image,
                 clock,
+                random,
             ),
             first_calls: FirstCalls::default(),
             nodes,
-            models: Models::new(store.clone(), removals.clone(), quotas.clone(), Arc::clone(&disk), clock),
-            projects: Projects::new(store.clone(), removals.clone(), clock),
+            models: Models::new(
+                store.clone(),
+                removals.clone(),
+                quotas.clone(),
+                Arc::clone(&disk),
+                clock,
+                random,
+            ),
+            projects: Projects::new(store.clone(), removals.clone(), clock, random),
             imports,
             datasets,
             removals,
@@ -138,7 +153,7 @@ impl App {
                 deferred_denials,
                 clock,
             ),
-            people: People::new(store.clone(), clock)?,
+            people: People::new(store.clone(), clock, random)?,
             workspaces: Workspaces::new(store.clone()),
             activity: Activity::new(store.clone()),
             settings: Settings::new(store.clone(), clock),

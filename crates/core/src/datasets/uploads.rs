@@ -8,12 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use keyrack_key::{Digest, ImportId, ProjectId, QuotaResource, Timestamp, UploadId};
 use keyrack_store::{Actor, NewUpload, StoreError, Upload};
-use rand_core::{Rng, UnwrapErr};
 
 use super::{ActiveUpload, Datasets};
 use crate::objects::ObjectPath;
 use crate::shares::Claimant;
-use crate::{AuthorizedCaller, Invalid, OpError, invalid};
+use crate::{AuthorizedCaller, Invalid, OpError, Random, invalid};
 
 /// How long an upload URL is valid.
 pub const UPLOAD_LIFE: Duration = Duration::from_mins(15);
@@ -126,7 +125,7 @@ impl Datasets {
         import: Option<ImportId>,
         open_max: Option<u64>,
     ) -> Result<UploadReservation, OpError> {
-        let token = new_token();
+        let token = new_token(self.random);
         let now = (self.clock)();
         let new = NewUpload {
             id: self.id(),
@@ -186,9 +185,9 @@ pub fn upload_uri(upload: UploadId) -> String {
 }
 
 /// A random token of 256 bits, in hex.
-fn new_token() -> String {
+fn new_token(random: Random) -> String {
     let mut bytes = [0; 32];
-    UnwrapErr(getrandom::SysRng).fill_bytes(&mut bytes);
+    random.fill(&mut bytes);
     hex::encode(bytes)
 }
 

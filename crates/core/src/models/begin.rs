@@ -1,9 +1,8 @@
 //! Starts training runs.
 
-use keyrack_key::{ModelId, ProjectId, QuotaResource};
+use keyrack_key::{ProjectId, QuotaResource};
 use keyrack_store::{AnnotationTotals, Model, NewModel, Project, ProjectType, StoreError};
 use keyrack_vision::{ANNOTATED_IMAGES_MIN, IMAGES_PER_LABEL_MIN, NotEnoughImages, classify, detect};
-use rand_core::UnwrapErr;
 use serde_json::Value;
 
 use super::{Models, TrainSettings, named};
@@ -120,7 +119,7 @@ impl Models {
     ) -> Result<Model, StoreError> {
         let now = (self.clock)();
         let new = NewModel {
-            id: ModelId::new(now, &mut UnwrapErr(getrandom::SysRng)),
+            id: self.random.id(now),
             workspace: by.workspace,
             project: project.id,
             name,
