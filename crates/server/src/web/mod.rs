@@ -3,6 +3,7 @@
 //! Start with `registry()`, which lists each page with its path and the role that it requires.
 
 pub mod error;
+pub mod error_page;
 pub mod protect;
 
 mod account;
@@ -133,7 +134,7 @@ fn platform(registry: PageRegistry) -> PageRegistry {
 
 /// The router of all pages.
 pub fn router(app: &Shared) -> Router<Shared> {
-    registry().finish().0.layer(from_fn_with_state(app.clone(), error::render))
+    registry().finish().0.layer(from_fn_with_state(app.clone(), error_page::render))
 }
 
 /// All pages, with the role that each requires.

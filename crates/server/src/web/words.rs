@@ -9,7 +9,7 @@ use keyrack_core::keys::Propagation;
 use keyrack_core::times::rfc3339;
 use keyrack_key::DenialReason as Reason;
 use keyrack_key::{Brands, Class, Hint, Timestamp};
-use keyrack_store::{Actor, KeyRow, SecretRow, SecretUsage};
+use keyrack_store::{Actor, CallerRow, CallerSource, KeyRow, SecretRow, SecretUsage};
 
 use super::view::{Attribution, DisplayTime, ExpiryStatus, LastUsed, PauseSummary, ScopeBadge};
 pub(super) use limits::{counted, in_units, limits, megabytes, quota_bar, restriction_summary};
@@ -96,7 +96,7 @@ pub(super) fn still_using(used: Option<&SecretUsage>, since: Timestamp, now: Tim
         }
         Some(SecretUsage { last, callers }) => {
             let agent = if last.agent.is_empty() { String::new() } else { format!(" ({})", last.agent) };
-            let (when, from) = (relative(last.last, now), super::keys::caller_address(last));
+            let (when, from) = (relative(last.last, now), caller_address(last));
             let others = if *callers > 1 { format!(", one of {callers} callers") } else { String::new() };
             format!("Last called with {when}, from {from}{agent}{others}.")
         }
@@ -256,6 +256,16 @@ impl From<keyrack_key::Scope> for ScopeBadge {
             keyrack_key::Scope::Keys => Self::Keys,
             keyrack_key::Scope::Node => Self::Node,
         }
+    }
+}
+
+/// The address or the network of a caller, as text.
+pub fn caller_address(caller: &CallerRow) -> String {
+    match &caller.source {
+        CallerSource::Address(Some(address)) => address.to_string(),
+        CallerSource::Address(None) => "an unknown address".to_owned(),
+        CallerSource::Network(network) => network.to_string(),
+        CallerSource::Others => "all others".to_owned(),
     }
 }
 

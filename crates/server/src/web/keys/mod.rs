@@ -25,8 +25,6 @@ mod reveal;
 mod usage;
 mod what_if;
 
-pub(super) use usage::caller_address;
-
 use axum::http::request::Parts;
 
 use keyrack_core::OpError;

@@ -4,7 +4,7 @@ use keyrack_core::OpError;
 use keyrack_core::keys::usage::first_of_days;
 use keyrack_core::numbers::{counted, grouped};
 use keyrack_key::{Permission, Timestamp};
-use keyrack_store::{CallerCursor, CallerRow, CallerSource, DeniedRequest, KeyRow, Usage};
+use keyrack_store::{CallerCursor, CallerRow, DeniedRequest, KeyRow, Usage};
 use serde::Deserialize;
 
 use super::base;
@@ -222,7 +222,7 @@ fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerSummary {
     let secret = key.secrets.iter().find(|secret| secret.hint == caller.hint);
     let denied = caller.last_denial.as_deref().filter(|_| caller.denied > 0);
     CallerSummary {
-        from: caller_address(caller),
+        from: words::caller_address(caller),
         origin: caller.origin.clone(),
         agent: caller.agent.clone(),
         secret: format!("…{}", caller.hint),
@@ -238,16 +238,6 @@ fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerSummary {
             .unwrap_or_default(),
         last: words::moment(caller.last, now),
         first: words::moment(caller.first, now),
-    }
-}
-
-/// The address or the network of a caller, as text.
-pub(in crate::web) fn caller_address(caller: &CallerRow) -> String {
-    match &caller.source {
-        CallerSource::Address(Some(address)) => address.to_string(),
-        CallerSource::Address(None) => "an unknown address".to_owned(),
-        CallerSource::Network(network) => network.to_string(),
-        CallerSource::Others => "all others".to_owned(),
     }
 }
 

@@ -4,8 +4,7 @@ use keyrack_core::keys::preview::ChangePreview;
 use keyrack_core::numbers::{counted, grouped};
 use keyrack_key::{Permission, Permissions};
 
-use super::caller_address;
-use crate::web::view;
+use crate::web::{view, words};
 
 /// The largest number of callers that are listed.
 const MOST: usize = 5;
@@ -52,7 +51,7 @@ pub(super) fn permits(permits: Permissions, widens: &[&str]) -> Vec<String> {
 
 fn callers(what: &ChangePreview) -> Vec<(String, String)> {
     let named = what.callers.iter().take(MOST).map(|one| {
-        let who = [caller_address(&one.caller), one.caller.origin.clone(), one.caller.agent.clone()];
+        let who = [words::caller_address(&one.caller), one.caller.origin.clone(), one.caller.agent.clone()];
         let who: Vec<_> = who.into_iter().filter(|part| !part.is_empty()).collect();
         let calls = match (one.denied, one.unknown) {
             (denied, 0) => counted(denied, "call"),

@@ -19,6 +19,9 @@ use super::person::Member;
 use super::view::{ModelRow, ModelStatusBadge};
 use super::words;
 
+/// The lowest confidence of a box that is drawn.
+const MIN_CONFIDENCE: f64 = 0.3;
+
 /// The path of the model's page.
 pub(super) fn url(member: &Member, id: ModelId) -> String {
     member.path(&format!("/models/{id}"))

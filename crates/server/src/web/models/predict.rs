@@ -14,6 +14,7 @@ use keyrack_core::{ErrorCause, Invalid, OpError};
 use keyrack_guard::Problem;
 use keyrack_store::{Model, ProjectType};
 
+use super::MIN_CONFIDENCE;
 use super::card::{ModelCard, percent};
 use super::requested::RequestedModel;
 use super::show::{PredictionState, is_ready, render};
@@ -24,8 +25,6 @@ use crate::web::form::sentence;
 use crate::web::view::{BoxMark, Overlay, PredictionResult, RankedLabel, TONES};
 use crate::web::words;
 
-/// The lowest confidence of a box that is drawn.
-pub(super) const MIN_CONFIDENCE: f64 = 0.3;
 /// The largest number of classes that are listed.
 const RANKED: usize = 8;
 const LONGEST_URL: usize = 2_000;

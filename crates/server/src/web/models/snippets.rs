@@ -2,7 +2,7 @@
 
 use keyrack_store::{Model, ProjectType};
 
-use super::predict::MIN_CONFIDENCE;
+use super::MIN_CONFIDENCE;
 use crate::web::view::Snippet;
 
 /// Examples for curl, Python, and JavaScript. Detectors get the confidence that the page uses.
