@@ -17,7 +17,7 @@ use crate::disk::{Disk, is_disk_full};
 pub struct Spool {
     disk: Arc<Disk>,
     file: File,
-    /// The path until the object is complete. [`Objects::remove_halves`] removes such files after a crash.
+    /// The path until the object is complete. [`Objects::remove_partial_objects`] removes such files after a crash.
     partial_path: PathBuf,
     final_path: PathBuf,
 }

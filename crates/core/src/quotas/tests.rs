@@ -58,7 +58,7 @@ struct Server {
 }
 
 impl Server {
-    /// Does what [`Quotas::take_of`] does, without concurrency.
+    /// Does what [`Quotas::spend_for`] does, without concurrency.
     fn spend(&mut self, ledger: &mut Ledger, quotas: &ResourceQuotas, now: Timestamp) -> bool {
         for _ in 0..3 {
             match self.block.spend(quotas, now) {
