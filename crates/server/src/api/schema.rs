@@ -134,8 +134,8 @@ fn id(kind: &str) -> ObjectBuilder {
     pattern(&format!("^{kind}_[0-9a-f]{{32}}$"), &format!("{kind}_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f"))
 }
 
-/// The schema of names that [`name`](keyrack_core::invalid::name) accepts. The pattern only has escapes that regular expressions of all languages
-/// support.
+/// The schema of names that [`name`](keyrack_core::invalid::name) accepts. The pattern only has escapes that regular
+/// expressions of all languages support.
 fn name(most: usize) -> ObjectBuilder {
     text()
         .examples(["Line 3 camera"])
