@@ -255,6 +255,11 @@ impl Reserve for Disk {
         {}
     }
 
+    fn log_bytes_max(&self) -> Option<u64> {
+        // A quarter of the smallest reserve file: the commits that follow need room as well.
+        self.file.as_ref().map(|_| self.reserve / 16)
+    }
+
     fn ran_out(&self) {
         if let Some(file) = &self.file {
             file.with(ReserveFile::release);

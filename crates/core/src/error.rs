@@ -74,8 +74,8 @@ pub enum OpError {
     #[error("too busy right now; try again in a moment")]
     Busy,
     #[error(
-        "The server's disk is nearly full, so it accepts no new data. Delete images or models, or ask the server's operator \
-         to free disk space."
+        "The server's disk is nearly full, so it can't store this. You can still delete keys, and pause them until you \
+         resume them. Delete images or models, or ask the server's operator to free disk space."
     )]
     DiskFull,
     #[error("{0}")]

@@ -18,7 +18,7 @@ use keyrack_rack::ChangeId;
 use rand_core::Rng;
 use tokio::task::spawn_blocking;
 
-use connection::open;
+use connection::open_writer;
 pub(crate) use connection::{Connection, Executor};
 pub(crate) use query::{Query, query};
 pub(crate) use readers::{Reader, Readers};
@@ -61,9 +61,10 @@ impl Store {
         reserve: Arc<dyn Reserve>,
     ) -> Result<Self, StoreError> {
         let path = path.to_owned();
+        let for_writer = Arc::clone(&reserve);
         let opened = spawn_blocking(move || {
             protect(&path)?;
-            let mut db = open(&path)?;
+            let mut db = open_writer(&path, &*for_writer)?;
             migrations::migrate(&mut db)?;
             let readers = Readers::open(&path)?;
             Ok::<_, StoreError>((path, db, readers))
@@ -102,13 +103,17 @@ impl Store {
 
     /// Like [`write_new_data`](Self::write_new_data), in the queue of `tenant`.
     pub(crate) async fn write_new_data_for(&self, tenant: Tenant) -> Result<Write, StoreError> {
-        if !self.shared.reserve.admits_new_data() {
-            return Err(StoreError::DiskFull);
-        }
+        self.require_space()?;
         self.write_for(tenant).await
     }
 
-    /// Starts a write that must succeed on a nearly full disk, because it deletes data or adds very little.
+    /// Returns [`StoreError::DiskFull`] if only reserved disk space is left.
+    pub(crate) fn require_space(&self) -> Result<(), StoreError> {
+        if self.shared.reserve.admits_new_data() { Ok(()) } else { Err(StoreError::DiskFull) }
+    }
+
+    /// Starts a write that must succeed on a nearly full disk. Only for writes that delete data, and for those that nobody can
+    /// repeat without end, such as the deletion of a key: other writes would use up the reserve.
     pub(crate) async fn write(&self) -> Result<Write, StoreError> {
         self.write_for(tenant()).await
     }

@@ -55,8 +55,9 @@ impl AuthorizedStore {
         .bind(node.registered_by.to_string())
         .bind(node.registered_at.micros())
         .bind(i64::try_from(node.offline_grace.as_micros()).unwrap_or(i64::MAX));
-        self.change(query).await?;
-        Ok(())
+        let mut db = self.write_new_data().await?;
+        query.execute(&mut *db).await?;
+        db.commit().await
     }
 
     /// Removes a node that leaves. Succeeds if the node doesn't exist.

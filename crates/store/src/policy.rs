@@ -105,7 +105,7 @@ impl Store {
 impl AuthorizedStore {
     /// Changes a workspace's name or policy. An edit without changes writes no audit entry.
     pub async fn edit_workspace(&self, edit: &EditWorkspace<'_>) -> Result<(Workspace, Policy), StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         let (before, policy) = one(&mut db, edit.workspace).await?;
         let name = edit.name.unwrap_or(&before.name);
         let after = Policy {

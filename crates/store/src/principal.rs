@@ -188,6 +188,11 @@ impl AuthorizedStore {
         Ok(db)
     }
 
+    /// Returns [`StoreError::DiskFull`] if only reserved disk space is left.
+    pub(crate) fn require_space(&self) -> Result<(), StoreError> {
+        self.store.require_space()
+    }
+
     /// Runs a statement in its own transaction. Returns the number of changed rows.
     pub(crate) async fn change(&self, query: Query) -> Result<u64, StoreError> {
         let mut db = self.write().await?;

@@ -119,7 +119,7 @@ impl AuthorizedStore {
 
     /// Edits a project. An edit without changes writes no audit entry.
     pub async fn edit_project(&self, edit: &EditProject<'_>) -> Result<Project, StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         let before = one(&mut db, edit.workspace, edit.id).await?;
         let mut detail = serde_json::Map::new();
         if before.description.as_deref() != edit.description {

@@ -16,6 +16,10 @@ pub trait Reserve: fmt::Debug + Send + Sync {
     /// thread. Must only wait for the file system.
     fn make_room_for_commit(&self);
 
+    /// Returns the most bytes that the write-ahead log of the database should have, so that it fits the reserve. `None` if
+    /// there is no reserve.
+    fn log_bytes_max(&self) -> Option<u64>;
+
     /// Frees reserved space for the next write. Called after SQLite reported a full disk.
     fn ran_out(&self);
 }
@@ -30,6 +34,10 @@ impl Reserve for NoReserve {
     }
 
     fn make_room_for_commit(&self) {}
+
+    fn log_bytes_max(&self) -> Option<u64> {
+        None
+    }
 
     fn ran_out(&self) {}
 }

@@ -134,20 +134,20 @@ async fn nearly_full_disk_denies_uploads_and_allows_key_changes() {
 #[tokio::test]
 async fn full_disk_allows_deletion_and_pause() {
     let Some(fixture) = DiskFixture::start().await else { return };
-    let (mut doomed, kept) = (Vec::new(), fixture.key().await);
+    let (mut doomed, mut paused) = (Vec::new(), Vec::new());
     for _ in 0..3 {
         doomed.push(fixture.key().await);
+        paused.push(fixture.key().await);
     }
     fixture.wait_until_reserve_file_has(RESERVE_FILE).await;
-    for key in &doomed {
+    for (key, paused) in doomed.iter().zip(&paused) {
         // Fill the disk again in each round, including the space that the reserve file released.
         assert!(
             fixture.server.small_disk().fill() > 0
                 || fixture.metric("disk_reserve_file_bytes").await < RESERVE_FILE
         );
         fixture.delete(key).await;
-        fixture.pause(&kept).await;
-        fixture.resume(&kept).await;
+        fixture.pause(paused).await;
     }
     fixture.server.small_disk().fill();
     for (path, body) in [
@@ -180,6 +180,39 @@ async fn full_disk_allows_deletion_and_pause() {
     assert!(!keys_page(&fixture.server).await.text.contains(BANNER));
     for key in &doomed {
         fixture.server.get(PROJECTS, &key.secret).await.assert_problem(401, "deleted_key");
+    }
+}
+
+#[tokio::test]
+async fn key_that_edits_keys_on_full_disk_leaves_the_reserve_for_deletions() {
+    let Some(fixture) = DiskFixture::start().await else { return };
+    let mut doomed = Vec::new();
+    for _ in 0..60 {
+        doomed.push(fixture.key().await);
+    }
+    let edited = fixture.key().await;
+    fixture.wait_until_reserve_file_has(RESERVE_FILE).await;
+    fixture.server.small_disk().fill();
+    let pause = format!("{}/pause", edited.path);
+    fixture.pause(&edited).await;
+    for round in 0..50 {
+        let note = json!({ "note": format!("{round}{}", "x".repeat(400)) });
+        let request = fixture.server.request(Method::PATCH, &edited.path).json(&note);
+        let request = request.header("x-api-key", &fixture.manager_key);
+        send(request).await.assert_problem(507, "disk_full");
+        for (path, body) in [
+            (&pause, json!({})),
+            (&format!("{}/pause", doomed[0].path), json!({ "duration": "1s" })),
+            (&format!("{}/resume", edited.path), json!({})),
+            (&format!("{}/rotate", edited.path), json!({})),
+        ] {
+            fixture.server.post(path, &fixture.manager_key, body).await.assert_problem(507, "disk_full");
+        }
+    }
+    assert!(fixture.metric("disk_reserve_file_bytes").await > RESERVE_FILE / 2);
+    // More deletions than the reserve file has room for without the log's checkpoints.
+    for key in &doomed {
+        fixture.delete(key).await;
     }
 }
 

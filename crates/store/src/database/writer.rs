@@ -17,7 +17,7 @@ use rusqlite::ErrorCode;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::connection::{BUSY, Connection, Executor as _, Native, QueryThread, open};
+use super::connection::{BUSY, Connection, Executor as _, Native, QueryThread, open_writer};
 use super::query::query;
 use crate::tenant::Tenant;
 use crate::turns::Turns;
@@ -246,11 +246,12 @@ impl WriterTask {
     /// Opens a new connection after a failure, because the state of the old one is unknown.
     async fn reopen(&self) {
         let (mut db, path) = (Arc::clone(&self.db).lock_owned().await, self.path.clone());
+        let reserve = Arc::clone(&self.reserve);
         let reopened = spawn_blocking(move || {
             // Most failures have already rolled back. If this one can't, closing the connection does.
             let _ = db.execute_batch(ROLLBACK);
             // If opening fails, the next write gets the error, and opening is tried again.
-            if let Ok(fresh) = open(&path) {
+            if let Ok(fresh) = open_writer(&path, &*reserve) {
                 *db = fresh;
             }
         });

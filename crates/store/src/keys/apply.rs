@@ -58,7 +58,7 @@ impl AuthorizedStore {
     /// without changes writes nothing.
     pub async fn edit_key(&self, edit: &EditKey<'_>) -> Result<KeyRow, StoreError> {
         let restrictions = text_of(edit.restrictions)?;
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         let before = undeleted(&mut db, edit.workspace, edit.id).await?;
         before.at(edit.expected)?;
         let old = before.terms.restrictions.as_ref().ok_or(StoreError::NotUnderstood)?;
@@ -87,7 +87,7 @@ impl AuthorizedStore {
     /// Gives a key a new secret. Returns [`StoreError::Conflict`] if the key's revision isn't
     /// the one that the actor saw.
     pub async fn rotate_key(&self, rotate: &RotateKey<'_>) -> Result<KeyRow, StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         let before = undeleted(&mut db, rotate.workspace, rotate.id).await?;
         let entry = NewAuditEntry {
             workspace: rotate.workspace,

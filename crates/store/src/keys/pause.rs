@@ -28,14 +28,18 @@ pub struct ChangeKey {
 /// Each method verifies in its transaction that the principal may still write.
 impl AuthorizedStore {
     /// Pauses a key until `until`, or until it is resumed. Returns [`StoreError::Conflict`] if the key's revision
-    /// isn't the one that the actor saw, because another pause may deliberately last longer.
+    /// isn't the one that the actor saw, because another pause may deliberately last longer. On a nearly full disk, a key can
+    /// be paused once and without an end: repeated pauses would use up the reserve.
     pub async fn pause_key(
         &self,
         change: &ChangeKey,
         until: Option<Timestamp>,
     ) -> Result<KeyRow, StoreError> {
         let mut db = self.write().await?;
-        change.begin(&mut db).await?;
+        let before = change.begin(&mut db).await?;
+        if until.is_some() || before.paused_at(change.now).is_some() {
+            self.require_space()?;
+        }
         let detail = json!({ "until": until.map(Timestamp::micros) });
         let revision = change.audit_and_revise(self, &mut db, AuditAction::KeyPaused, detail).await?;
         let began = Some((change.now, change.actor));
@@ -45,7 +49,7 @@ impl AuthorizedStore {
 
     /// Resumes a paused key. A key that isn't paused stays unchanged.
     pub async fn resume_key(&self, change: &ChangeKey) -> Result<KeyRow, StoreError> {
-        let mut db = self.write().await?;
+        let mut db = self.write_new_data().await?;
         let before = change.begin(&mut db).await?;
         let Some(paused) = before.paused_at(change.now) else { return Ok(before) };
         let detail = json!({ "until": paused.until.map(Timestamp::micros) });

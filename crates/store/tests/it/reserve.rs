@@ -25,6 +25,10 @@ impl Reserve for Disk {
         self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
+    fn log_bytes_max(&self) -> Option<u64> {
+        Some(64 * 1024)
+    }
+
     fn ran_out(&self) {}
 }
 
@@ -50,9 +54,20 @@ async fn deletions_succeed_on_a_nearly_full_disk() {
     let [paused, rotated, deleted] = [world.key("1").await, world.key("2").await, world.key("3").await];
     let project = world.project("Caps").await;
     let upload = world.upload(project).await;
+    let (store, workspace, actor) = (&world.store, world.workspace, world.actor());
+    let rotate = |key: &keyrack_store::KeyRow| RotateKey {
+        workspace,
+        id: key.id,
+        expected: key.revision,
+        secret: secret(),
+        retires_at: later(60),
+        actor,
+        now: NOW,
+        idempotency_key: None,
+    };
+    let rotated = store.rotate_key(&rotate(&rotated)).await.unwrap();
     disk.is_critical.store(true, Ordering::Relaxed);
 
-    let (store, workspace, actor) = (&world.store, world.workspace, world.actor());
     denied(store.create_key(&world.new_key("4")).await);
     denied(store.create_project(&world.new_project("Lids")).await);
     denied(store.find_or_create_labels(project, &[], NOW).await);
@@ -70,19 +85,12 @@ async fn deletions_succeed_on_a_nearly_full_disk() {
         let (id, expected) = (key.id, key.revision);
         ChangeKey { workspace, id, expected, actor, now: NOW }
     };
+    // What can be repeated without end would use up the reserve.
+    denied(store.pause_key(&change(&paused), Some(later(60))).await);
     let paused = store.pause_key(&change(&paused), None).await.unwrap();
-    store.resume_key(&change(&paused)).await.unwrap();
-    let rotate = RotateKey {
-        workspace,
-        id: rotated.id,
-        expected: rotated.revision,
-        secret: secret(),
-        retires_at: later(60),
-        actor,
-        now: NOW,
-        idempotency_key: None,
-    };
-    let rotated = store.rotate_key(&rotate).await.unwrap();
+    denied(store.pause_key(&change(&paused), None).await);
+    denied(store.resume_key(&change(&paused)).await);
+    denied(store.rotate_key(&rotate(&rotated)).await);
     store.retire_key(&change(&rotated)).await.unwrap();
     let delete = DeleteKey { workspace, id: deleted.id, reason: None, actor, now: NOW };
     store.delete_key(&delete).await.unwrap();
