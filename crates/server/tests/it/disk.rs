@@ -79,6 +79,15 @@ impl DiskFixture {
         line.unwrap_or_else(|| panic!("{name} in {metrics}")).parse().unwrap()
     }
 
+    /// Fills the disk, and waits until the server has measured it again.
+    async fn fill_disk(&self) {
+        self.server.small_disk().fill();
+        wait_until("the server knows that the disk is full", async || {
+            (self.metric("disk_free_bytes").await < 2_000_000).then_some(())
+        })
+        .await;
+    }
+
     async fn wait_until_reserve_file_has(&self, bytes: u64) {
         wait_until("the reserve file is full again", async || {
             (self.metric("disk_reserve_file_bytes").await == bytes).then_some(())
@@ -149,7 +158,7 @@ async fn full_disk_allows_deletion_and_pause() {
         fixture.delete(key).await;
         fixture.pause(paused).await;
     }
-    fixture.server.small_disk().fill();
+    fixture.fill_disk().await;
     for (path, body) in [
         (KEYS.to_owned(), json!({ "name": "more", "scopes": ["inference"] })),
         (PROJECTS.to_owned(), json!({ "name": "more", "projectType": "classification" })),
@@ -192,7 +201,7 @@ async fn key_that_edits_keys_on_full_disk_leaves_the_reserve_for_deletions() {
     }
     let edited = fixture.key().await;
     fixture.wait_until_reserve_file_has(RESERVE_FILE).await;
-    fixture.server.small_disk().fill();
+    fixture.fill_disk().await;
     let pause = format!("{}/pause", edited.path);
     fixture.pause(&edited).await;
     for round in 0..50 {
@@ -204,7 +213,7 @@ async fn key_that_edits_keys_on_full_disk_leaves_the_reserve_for_deletions() {
             (&pause, json!({})),
             (&format!("{}/pause", doomed[0].path), json!({ "duration": "1s" })),
             (&format!("{}/resume", edited.path), json!({})),
-            (&format!("{}/rotate", edited.path), json!({})),
+            (&format!("{}/rotate", doomed[1].path), json!({ "gracePeriod": "0s" })),
         ] {
             fixture.server.post(path, &fixture.manager_key, body).await.assert_problem(507, "disk_full");
         }
