@@ -23,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
     match Credential::find(&headers, &uri, &Brands::default()) {
         Ok(Some(found)) => {
             let carried = |value: &HeaderValue| holds(value.as_bytes(), found.text());
-            match found.place() {
+            match found.location() {
                 KeyLocation::Header => assert!(headers.values().any(carried), "a key is what was sent"),
                 KeyLocation::Query => assert!(uri.query().is_some_and(|query| query.contains("api-key"))),
             }
