@@ -88,8 +88,8 @@ pub fn note(text: &str, most: usize) -> Result<Option<String>, String> {
     Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
 }
 
-/// The error for text with a hidden character `c` at byte `at`. People cannot see the character, so the error gives its
-/// position.
+/// The error for text with a hidden character `c` at byte `at`. People cannot see the character, so the error
+/// gives its position.
 fn remove(text: &str, at: usize, c: char) -> String {
     let place = text.get(..at).map_or(0, |before| before.chars().count()) + 1;
     format!("no control or invisible characters: remove character {place}, U+{:04X}", u32::from(c))

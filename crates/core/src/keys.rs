@@ -180,9 +180,9 @@ impl Keys {
             .await
     }
 
-    /// Returns the rule for the expiry. An unchanged expiry may lie in the past or after the policy's limit, so that
-    /// expired and long-lived keys can be renamed. A changed expiry must lie in the future and within the policy of the
-    /// workspace.
+    /// Returns the rule for the expiry. An unchanged expiry may lie in the past or after the policy's limit, so
+    /// that expired and long-lived keys can be renamed. A changed expiry must lie in the future and within the
+    /// policy of the workspace.
     async fn expiry_rule(
         &self,
         by: &AuthorizedCaller,

@@ -26,8 +26,8 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// Counts an attempt before its password is checked, so that concurrent attempts count each other. The error is the
-    /// time to wait.
+    /// Counts an attempt before its password is checked, so that concurrent attempts count each other. The error is
+    /// the time to wait.
     pub fn attempt(&self, account: &str, address: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
         let account = one_spelling(account);
         let address = address.map(network);

@@ -37,8 +37,8 @@ impl<F: Feed> Follower<F> {
     /// the rack was never filled, if changes are missing, or if the feed has another history. Then gives the rack the
     /// freshness of the feed.
     ///
-    /// Returns the error of the feed. After an error, a rack with [`Freshness::Fresh`](crate::Freshness::Fresh)
-    /// becomes stale.
+    /// Returns the error of the feed. After an error, a rack with
+    /// [`Freshness::Fresh`](crate::Freshness::Fresh) becomes stale.
     pub async fn catch_up_to(&self, revision: Revision, now: Timestamp) -> Result<(), F::Error> {
         let mut state = self.state.lock().await;
         self.rack.see(now);

@@ -79,8 +79,8 @@ impl Config {
         format!("{}/keys/", self.base_url())
     }
 
-    /// Returns the URL of this server without a trailing slash: the public URL, or else the address that the server listens
-    /// on.
+    /// Returns the URL of this server without a trailing slash: the public URL, or else the address that the
+    /// server listens on.
     pub fn base_url(&self) -> String {
         if let Some(url) = &self.public_url {
             return url.as_str().trim_end_matches('/').to_owned();
@@ -96,8 +96,8 @@ impl Config {
         }
     }
 
-    /// Returns the origins of this server's pages: IP addresses, `localhost`, and the public URL if the operator has set
-    /// one.
+    /// Returns the origins of this server's pages: IP addresses, `localhost`, and the public URL if the
+    /// operator has set one.
     pub fn home(&self) -> OwnOrigins {
         let origin = self.public_url.as_ref().map(|url| url.origin().ascii_serialization());
         origin.and_then(|origin| OwnOrigins::with(&origin)).unwrap_or(OwnOrigins::local())

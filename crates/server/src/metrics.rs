@@ -53,8 +53,8 @@ pub struct ServerMetrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     key_checks: Family<KeyCheckLabels, Counter>,
-    /// The member of `requests` for allowed requests of proxies. These are the most frequent requests, so their counter is looked
-    /// up only once.
+    /// The member of `requests` for allowed requests of proxies. These are the most frequent requests, so their counter
+    /// is looked up only once.
     forward_auth_allowed: Counter,
     /// The member of `key_checks` for allowed requests.
     allowed: Counter,

@@ -1,5 +1,5 @@
-//! Logs without secrets: other crates log frames and headers at debug and trace, so their logs are limited to info at any
-//! `--log`.
+//! Logs without secrets: other crates log frames and headers at debug and trace, so their logs are limited to info
+//! at any `--log`.
 
 use std::io;
 

@@ -99,8 +99,8 @@ impl Usage {
         }
     }
 
-    /// Writes one batch of usage and one of callers, of at most these sizes. Returns `false` and keeps the batch if a write
-    /// failed.
+    /// Writes one batch of usage and one of callers, of at most these sizes. Returns `false` and keeps the batch if
+    /// a write failed.
     async fn write(&mut self, secrets: usize, callers: usize) -> bool {
         self.write_uses(secrets).await && self.write_callers(callers).await
     }

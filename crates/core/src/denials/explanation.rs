@@ -232,8 +232,8 @@ fn list_or<T: Ord + ToString>(only: &Allowlist<T>, any: &str) -> String {
     if named.is_empty() { "nothing: the list is empty".to_owned() } else { named.join(", ") }
 }
 
-/// Returns advice about a denial, and the page on which to follow the advice. `None` is a reason that a newer version
-/// recorded.
+/// Returns advice about a denial, and the page on which to follow the advice. `None` is a reason that a newer
+/// version recorded.
 fn advice_for(reason: Option<Reason>) -> (&'static str, EditLocation) {
     const UNKNOWN: (&str, EditLocation) = ("The page of the key says what narrows it.", EditLocation::Key);
     let Some(reason) = reason else { return UNKNOWN };

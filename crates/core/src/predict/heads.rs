@@ -15,8 +15,8 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// Heads by model. If the cache is full, the workspace that holds the most bytes loses its least recently used head.
 ///
-/// The cache never serves a deleted or changed model: every request reads the model's row, and training again creates
-/// another model.
+/// The cache never serves a deleted or changed model: every request reads the model's row, and training again
+/// creates another model.
 #[derive(Debug)]
 pub struct Heads(Mutex<HeadTable<Arc<Model>>>);
 

@@ -23,12 +23,12 @@ use proxy::Proxy;
 
 /// Authorize a request for a reverse proxy
 ///
-/// Works with nginx (`auth_request`), Caddy and Traefik (`forward_auth`), HAProxy, and Envoy (`ext_authz`). The proxy forwards the
-/// headers of its client. It sets `X-Keyrack-For-Workspace`, and `X-Keyrack-Permission` if the request needs a permission. The
-/// client sends its key as in any other request. The server reads the query of the client's request from `X-Forwarded-Uri` or
-/// `X-Original-URI`. A key in the query must occur once and without percent-encoding, so that the proxy can remove it. A key with
-/// more scopes than Inference is denied if a browser sends it. The address of the client is only read from `X-Forwarded-For` of a
-/// trusted proxy.
+/// Works with nginx (`auth_request`), Caddy and Traefik (`forward_auth`), HAProxy, and Envoy (`ext_authz`). The proxy
+/// forwards the headers of its client. It sets `X-Keyrack-For-Workspace`, and `X-Keyrack-Permission` if the request
+/// needs a permission. The client sends its key as in any other request. The server reads the query of the client's
+/// request from `X-Forwarded-Uri` or `X-Original-URI`. A key in the query must occur once and without percent-encoding,
+/// so that the proxy can remove it. A key with more scopes than Inference is denied if a browser sends it. The address
+/// of the client is only read from `X-Forwarded-For` of a trusted proxy.
 ///
 /// Responses to allowed requests always have all three of the headers `X-Keyrack-Key`, `X-Keyrack-Workspace`, and
 /// `X-Keyrack-Scopes`, so that the client can't forge one of them. An allowed request with `models:predict` counts as one

@@ -90,8 +90,8 @@ pub struct KeyLimitsBody {
     /// The usage of the key's quotas of predictions. Missing if the key has none, or if `permission` isn't `models:predict`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     quotas: Vec<QuotaUsage>,
-    /// The maximum size of an image for a prediction, in bytes. Missing if the key has none. The caller must compare the size of its
-    /// image.
+    /// The maximum size of an image for a prediction, in bytes. Missing if the key has none. The caller must compare
+    /// the size of its image.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_image_bytes: Option<u32>,
 }

@@ -30,8 +30,8 @@ pub struct Choices {
     /// Address to listen on for health checks and metrics [default: 127.0.0.1:8081]
     #[arg(long, env = "KEYRACK_OPS_LISTEN", value_name = "ADDR")]
     pub ops_listen: Option<SocketAddr>,
-    /// URL at which clients reach the server, if it differs from the listen address (behind a proxy, or with a
-    /// host name)
+    /// URL at which clients reach the server, if it differs from the listen address (behind a proxy, or
+    /// with a host name)
     #[arg(long, env = "KEYRACK_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<Url>,
     /// Certificate chain (PEM), to serve HTTPS

@@ -3,8 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Blocks that are not globally reachable, or that are not a single host (IANA's special-purpose registry, RFC 6890, and
-/// multicast).
+/// Blocks that are not globally reachable, or that are not a single host (IANA's special-purpose registry, RFC 6890,
+/// and multicast).
 const PRIVATE_V4: [([u8; 4], u8); 19] = [
     ([0, 0, 0, 0], 8),        // this network
     ([10, 0, 0, 0], 8),       // private
@@ -27,8 +27,8 @@ const PRIVATE_V4: [([u8; 4], u8); 19] = [
     ([168, 63, 129, 16], 32), // inside a cloud, though it looks public
 ];
 
-/// Blocks within 2000::/3 that are not public hosts, or that lead to an IPv4 address. No address outside 2000::/3 is
-/// public.
+/// Blocks within 2000::/3 that are not public hosts, or that lead to an IPv4 address. No address outside
+/// 2000::/3 is public.
 const PRIVATE_V6: [([u16; 8], u8); 6] = [
     ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // protocol assignments: Teredo, ORCHID, benchmarks
     ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), // documentation

@@ -93,9 +93,9 @@ fn before(response: Response, allowed: HeaderValue) -> Response {
     Response::from_parts(parts, Body::empty())
 }
 
-/// Returns the request headers that a page may send: [`SENT`], and those that the preflight requests. Clients add their own
-/// headers (`X-Client-Sdk`, `traceparent`). These headers are harmless, because credentials of the browser are never
-/// allowed.
+/// Returns the request headers that a page may send: [`SENT`], and those that the preflight requests. Clients add
+/// their own headers (`X-Client-Sdk`, `traceparent`). These headers are harmless, because credentials of the browser
+/// are never allowed.
 fn allowed_headers(preflight: &HeaderMap) -> HeaderValue {
     let requested: Option<Vec<_>> = preflight
         .get_all(header::ACCESS_CONTROL_REQUEST_HEADERS)

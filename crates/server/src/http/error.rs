@@ -101,8 +101,8 @@ impl ApiError {
     }
 }
 
-/// Only stores the error in the response. [`Exchange`](super::exchange::Exchange) completes the response, because it knows
-/// the request.
+/// Only stores the error in the response. [`Exchange`](super::exchange::Exchange) completes the response, because it
+/// knows the request.
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match self {

@@ -60,9 +60,9 @@ impl<T: AsRef<[u8]>> AsRef<[u8]> for HeldBytes<T> {
     }
 }
 
-/// A body that yields the thread between pieces: to compress or copy a megabyte takes milliseconds, which would delay other
-/// requests. If the body has a permit, its bytes take over the permit, since the HTTP library keeps bytes after it has dropped the
-/// body.
+/// A body that yields the thread between pieces: to compress or copy a megabyte takes milliseconds, which would delay
+/// other requests. If the body has a permit, its bytes take over the permit, since the HTTP library keeps bytes after
+/// it has dropped the body.
 struct PacedBody {
     body: Body,
     permit: Option<MemoryPermit>,

@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 use crate::app::App;
 
-/// The delay before a worker is restarted. The delay doubles, up to `AT_MOST`, each time the worker exits within
-/// `SOON`.
+/// The delay before a worker is restarted. The delay doubles, up to `AT_MOST`, each time the worker
+/// exits within `SOON`.
 const AT_FIRST: Duration = Duration::from_millis(500);
 const AT_MOST: Duration = Duration::from_mins(1);
 const SOON: Duration = Duration::from_secs(30);

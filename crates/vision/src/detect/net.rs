@@ -1,5 +1,5 @@
-//! The detector's network: from three feature maps to a heat map per label and to boxes, with forward and backward
-//! passes.
+//! The detector's network: from three feature maps to a heat map per label and to boxes, with forward and
+//! backward passes.
 //!
 //! The network is small enough to write out: 1×1 projections of the three maps, summed on the finest grid, two 3×3
 //! layers, and a 1×1 output layer. Everything is a matrix product of channels × cells.

@@ -32,8 +32,8 @@ pub struct FormatQuery {
 /// Export the audit log
 ///
 /// Returns all matching entries as one file, oldest first. Each entry has `seq`, `version`, `workspace`, `at`, `actor`,
-/// `action`, `target`, `detail`, `prev`, and `hash`. The last line summarizes the file. `keyrack audit verify` verifies the
-/// file offline.
+/// `action`, `target`, `detail`, `prev`, and `hash`. The last line summarizes the file. `keyrack audit verify` verifies
+/// the file offline.
 #[utoipa::path(get, path = "/activity/export", tag = "Activity", operation_id = "exportActivity",
     params(FormatQuery, AuditFilterQuery),
     responses(

@@ -28,8 +28,8 @@ pub struct DeletedKey {
 
 /// Delete a key
 ///
-/// After the response, all requests with any secret of the key are denied. A deletion can't be undone. The audit log keeps the
-/// key's entries.
+/// After the response, all requests with any secret of the key are denied. A deletion can't be undone. The audit log
+/// keeps the key's entries.
 #[utoipa::path(delete, path = "/keys/{id}", tag = "Keys", operation_id = "deleteKey", request_body = Option<DeleteKeyRequest>,
     params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID.")),
     responses(

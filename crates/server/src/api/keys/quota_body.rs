@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 use keyrack_core::Invalid;
 use keyrack_core::times::rfc3339;
 
-/// A quota: at most `limit` predictions, images, or training runs in each calendar day or month (UTC). A key has at most one
-/// quota of each kind and period. The server responds to further requests with 429, `quota_exceeded`, and `Retry-After`, and to
-/// counted requests with the remaining number in `RateLimit`. Denied requests don't count. Requests whose client disconnects
-/// before the response do. All secrets of a key share the quota. Restarts keep the counts. A key can't grant a higher quota than
-/// its own.
+/// A quota: at most `limit` predictions, images, or training runs in each calendar day or month (UTC). A key has at
+/// most one quota of each kind and period. The server responds to further requests with 429, `quota_exceeded`, and
+/// `Retry-After`, and to counted requests with the remaining number in `RateLimit`. Denied requests don't count.
+/// Requests whose client disconnects before the response do. All secrets of a key share the quota. Restarts keep the
+/// counts. A key can't grant a higher quota than its own.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Quota)]

@@ -54,10 +54,10 @@ pub struct KeyRestrictions {
     quotas: Option<Vec<QuotaBody>>,
 }
 
-/// A rate limit (token bucket). It allows `requests` at once, and refills evenly within `seconds`. The server responds to further
-/// requests with 429 and `Retry-After`, and to allowed requests with the remaining number in `RateLimit`. All secrets of a key
-/// share the limit. Each node counts on its own, and a restart resets the counts. A key can't grant a higher rate limit than its
-/// own.
+/// A rate limit (token bucket). It allows `requests` at once, and refills evenly within `seconds`. The server responds
+/// to further requests with 429 and `Retry-After`, and to allowed requests with the remaining number in `RateLimit`.
+/// All secrets of a key share the limit. Each node counts on its own, and a restart resets the counts. A key can't
+/// grant a higher rate limit than its own.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimit {

@@ -10,8 +10,8 @@ use crate::app::Shared;
 
 /// Resume a key
 ///
-/// Ends the pause of a key. The request has no effect if the key isn't paused. A key can't resume a key that can do more than
-/// itself.
+/// Ends the pause of a key. The request has no effect if the key isn't paused. A key can't resume a key that can do
+/// more than itself.
 #[utoipa::path(post, path = "/keys/{id}/resume", tag = "Keys", operation_id = "resumeKey",
     params(("id" = crate::api::schema::KeyId, Path, description = "The key's ID.")),
     responses(

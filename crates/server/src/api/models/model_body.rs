@@ -30,8 +30,8 @@ pub struct ModelBody {
     failure_reason: Option<String>,
     /// Whether the running training run is being cancelled.
     cancelling: bool,
-    /// The progress of a running training run: `phase`, `done`, `total`, `percent`, `imagesPerSecond`, `secondsLeft`, `loss`, and
-    /// `validation`.
+    /// The progress of a running training run: `phase`, `done`, `total`, `percent`, `imagesPerSecond`, `secondsLeft`,
+    /// `loss`, and `validation`.
     #[schema(value_type = Option<Object>)]
     progress: Option<Value>,
     /// The labels that the model predicts. Null if the model isn't ready.

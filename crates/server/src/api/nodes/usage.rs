@@ -14,8 +14,8 @@ use crate::app::Shared;
 
 /// Report the usage of keys
 ///
-/// Adds the usage of keys on the node to the usage on this server. Keys of other workspaces are ignored. A repeated report has no
-/// effect.
+/// Adds the usage of keys on the node to the usage on this server. Keys of other workspaces are ignored. A repeated
+/// report has no effect.
 #[utoipa::path(post, path = "/nodes/{id}/usage", tag = "Nodes", operation_id = "reportNodeUsage", request_body = NodeUsageReport,
     params(("id" = crate::api::schema::NodeId, Path, description = "The node's ID.")),
     responses(

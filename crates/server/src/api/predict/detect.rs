@@ -34,8 +34,8 @@ pub struct DetectRequest {
     /// Whether the boxes show the confidence. The default is true. `showProb` is an alias.
     #[serde(alias = "showProb")]
     show_prob: Option<bool>,
-    /// The line width of the boxes in pixels, 0 to 100, rounded. The default depends on the size of the image. `strokeWidth` is an
-    /// alias.
+    /// The line width of the boxes in pixels, 0 to 100, rounded. The default depends on the size of the image.
+    /// `strokeWidth` is an alias.
     #[serde(alias = "strokeWidth")]
     #[schema(minimum = 0, maximum = 100)]
     stroke_width: Option<f64>,

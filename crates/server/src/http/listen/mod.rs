@@ -33,8 +33,8 @@ pub use unread::{AnswerUnread, UnreadAcceptor};
 /// Connections that the kernel completes and keeps until the server accepts them. The kernel caps this number at
 /// `net.core.somaxconn`, which is 4,096 on Linux.
 const BACKLOG: i32 = 4_096;
-/// A client must send the headers of a request within this time. The server also closes connections that are idle for this
-/// time.
+/// A client must send the headers of a request within this time. The server also closes connections that are
+/// idle for this time.
 const HEADERS: Duration = Duration::from_secs(30);
 /// Open streams per HTTP/2 connection. RFC 9113 (section 6.5.2) recommends at least 100.
 const STREAMS: u32 = 100;

@@ -31,8 +31,8 @@ pub struct Peer {
 #[derive(Debug)]
 struct Pending {
     socket: TimeBudget,
-    /// Covers all responses. An HTTP/2 peer can keep the socket free and yet take nothing of any response (RFC 9113,
-    /// section 5.2).
+    /// Covers all responses. An HTTP/2 peer can keep the socket free and yet take nothing of any response (RFC
+    /// 9113, section 5.2).
     answers: TimeBudget,
     /// Start times by number, oldest first: of each piece that is not sent yet, and of each body that waits for the peer.
     pieces: BTreeMap<u64, Instant>,
@@ -120,8 +120,8 @@ impl Peer {
         self.is_sending_body.load(Ordering::Relaxed)
     }
 
-    /// Returns whether the peer may be sending bytes that the server will not read: a body, or bytes that are not a
-    /// request.
+    /// Returns whether the peer may be sending bytes that the server will not read: a body, or bytes that
+    /// are not a request.
     pub fn is_sending(&self) -> bool {
         self.is_sending_body() || self.has_sent.load(Ordering::Relaxed)
     }

@@ -16,8 +16,8 @@ use tower::Service;
 
 use super::peer::{Peer, WaitingBody};
 
-/// In bytes. The HTTP library may read a body of at most this length after its request was denied, so that the connection
-/// can be reused.
+/// In bytes. The HTTP library may read a body of at most this length after its request was denied, so that the
+/// connection can be reused.
 const SHORT: u64 = 64 * 1024;
 /// Bytes of a response that an HTTP/2 stream receives at once.
 const PIECE: usize = 64 * 1024;
@@ -131,8 +131,8 @@ fn counted(answer: Response, peer: Arc<Peer>) -> Response {
     answer.map(|body| Body::new(CountedBody { body, rest: Bytes::new(), peer, waiting }))
 }
 
-/// The body of a response in counted pieces. One or two pieces at most are in flight, and the peer is known to take each
-/// piece or not.
+/// The body of a response in counted pieces. One or two pieces at most are in flight, and the peer is known to take
+/// each piece or not.
 struct CountedBody {
     body: Body,
     /// Bytes that the body yielded and that are not sent yet.
