@@ -86,92 +86,44 @@ impl Deref for Shared {
 impl App {
     /// Opens the store in `folder` and fills the rack from the store.
     pub async fn open(config: Config, folder: &Folder, clock: Clock) -> Result<Shared, OpError> {
-        let random = Random::SYSTEM;
-        let disk = Arc::new(Disk::with_reserve_file(folder.path(), config.disk_reserve));
-        let store = Store::open_with_reserve(&folder.database(), random, Arc::<Disk>::clone(&disk)).await?;
-        let objects = Objects::in_folder(&Folder::objects(folder.path()), Arc::clone(&disk));
-        let objects = objects.map_err(OpError::internal)?;
         let rack = Arc::new(Rack::new());
+        let shared = SharedParts::open(&config, folder, &rack, clock).await?;
+        let store = shared.store.clone();
         let follower = Arc::new(Follower::new(store.clone(), Arc::clone(&rack)));
         follower.catch_up_to(Revision::default(), clock()).await?;
-        let nodes = Nodes::open(store.clone(), clock, random).await?;
+        let nodes = Nodes::open(store.clone(), clock, shared.random).await?;
         let callers = Arc::new(CallerLog::new());
         let guard_of_proxies = guard_of_proxies(&config, Arc::clone(&rack), Arc::clone(&callers), clock);
-        let guard = Arc::new(guard_of_proxies.clone().with_own_origins(config.home()));
-        let deferred_denials = DeferredDenials::new(Arc::clone(&rack));
-        let quotas = Quotas::new(store.clone(), Arc::clone(&rack), clock);
-        let removals = Removals::new(store.clone(), objects.clone(), clock);
-        let pictures = Pictures::new(config.max_image);
-        let datasets = Datasets::new(
-            store.clone(),
-            objects.clone(),
-            pictures,
-            removals.clone(),
-            quotas.clone(),
-            clock,
-            random,
-        );
-        let imports = Imports::new(
-            store.clone(),
-            objects.clone(),
-            datasets.clone(),
-            removals.clone(),
-            Arc::clone(&disk),
-            config.max_image,
-            clock,
-        );
+        let datasets = shared.datasets(&config);
         Ok(Shared(Arc::new(Self {
-            keys: Keys::new(
-                store.clone(),
-                Arc::clone(&follower),
-                nodes.clone(),
-                config.brands.clone(),
-                config.max_image,
-                clock,
-                random,
-            ),
+            keys: shared.keys(&config, &follower, &nodes),
             first_calls: FirstCalls::default(),
             nodes,
-            models: Models::new(
-                store.clone(),
-                removals.clone(),
-                quotas.clone(),
-                Arc::clone(&disk),
-                clock,
-                random,
-            ),
-            projects: Projects::new(store.clone(), removals.clone(), clock, random),
-            imports,
+            models: shared.models(),
+            projects: Projects::new(store.clone(), shared.removals.clone(), clock, shared.random),
+            imports: shared.imports(&config, &datasets),
             datasets,
-            removals,
-            predictions: Predictions::new(
-                prediction_settings(&config),
-                Box::new(ImageFetcher::new(config.max_image, &config.allowed_image_hosts)),
-                store.clone(),
-                objects.clone(),
-                quotas.clone(),
-                deferred_denials,
-                clock,
-            ),
-            people: People::new(store.clone(), clock, random)?,
+            predictions: shared.predictions(&config, &rack),
+            people: People::new(store.clone(), clock, shared.random)?,
             workspaces: Workspaces::new(store.clone()),
             activity: Activity::new(store.clone()),
             settings: Settings::new(store.clone(), clock),
-            quotas,
             metrics: ServerMetrics::new(),
             denials: DenialLog::new(store.clone()),
             callers,
-            config,
-            clock,
-            disk,
+            guard: Arc::new(guard_of_proxies.clone().with_own_origins(config.home())),
+            guard_of_proxies,
             lists: MemoryBudget::for_lists_of(allowance::LIST.bytes),
             responses: MemoryBudget::for_responses(),
+            config,
+            clock,
             store,
-            objects,
+            disk: shared.disk,
+            objects: shared.objects,
+            removals: shared.removals,
+            quotas: shared.quotas,
             rack,
             follower,
-            guard,
-            guard_of_proxies,
         })))
     }
 
@@ -192,6 +144,62 @@ impl App {
     /// Returns how many days of usage the pages show: 30, or fewer if usage is kept for a shorter time.
     pub fn window(&self) -> u32 {
         self.config.usage_days.min(30)
+    }
+}
+
+/// The parts of the server that several subjects of the core share.
+struct SharedParts {
+    store: Store,
+    objects: Objects,
+    disk: Arc<Disk>,
+    removals: Removals,
+    quotas: Quotas,
+    clock: Clock,
+    random: Random,
+}
+
+impl SharedParts {
+    async fn open(config: &Config, folder: &Folder, rack: &Arc<Rack>, clock: Clock) -> Result<Self, OpError> {
+        let random = Random::SYSTEM;
+        let disk = Arc::new(Disk::with_reserve_file(folder.path(), config.disk_reserve));
+        let store = Store::open_with_reserve(&folder.database(), random, Arc::<Disk>::clone(&disk)).await?;
+        let objects = Objects::in_folder(&Folder::objects(folder.path()), Arc::clone(&disk));
+        let objects = objects.map_err(OpError::internal)?;
+        let removals = Removals::new(store.clone(), objects.clone(), clock);
+        let quotas = Quotas::new(store.clone(), Arc::clone(rack), clock);
+        Ok(Self { store, objects, disk, removals, quotas, clock, random })
+    }
+
+    fn keys(&self, config: &Config, follower: &Arc<Follower<Store>>, nodes: &Nodes) -> Keys {
+        let (brands, follower) = (config.brands.clone(), Arc::clone(follower));
+        let (store, nodes) = (self.store.clone(), nodes.clone());
+        Keys::new(store, follower, nodes, brands, config.max_image, self.clock, self.random)
+    }
+
+    fn datasets(&self, config: &Config) -> Datasets {
+        let (store, objects) = (self.store.clone(), self.objects.clone());
+        let (removals, quotas) = (self.removals.clone(), self.quotas.clone());
+        let pictures = Pictures::new(config.max_image);
+        Datasets::new(store, objects, pictures, removals, quotas, self.clock, self.random)
+    }
+
+    fn imports(&self, config: &Config, datasets: &Datasets) -> Imports {
+        let (store, objects) = (self.store.clone(), self.objects.clone());
+        let (removals, disk) = (self.removals.clone(), Arc::clone(&self.disk));
+        Imports::new(store, objects, datasets.clone(), removals, disk, config.max_image, self.clock)
+    }
+
+    fn models(&self) -> Models {
+        let (store, removals) = (self.store.clone(), self.removals.clone());
+        Models::new(store, removals, self.quotas.clone(), Arc::clone(&self.disk), self.clock, self.random)
+    }
+
+    fn predictions(&self, config: &Config, rack: &Arc<Rack>) -> Predictions {
+        let fetcher = Box::new(ImageFetcher::new(config.max_image, &config.allowed_image_hosts));
+        let (store, objects, quotas) = (self.store.clone(), self.objects.clone(), self.quotas.clone());
+        let deferred_denials = DeferredDenials::new(Arc::clone(rack));
+        let settings = prediction_settings(config);
+        Predictions::new(settings, fetcher, store, objects, quotas, deferred_denials, self.clock)
     }
 }
 
