@@ -133,24 +133,24 @@ mod tests {
     use crate::shares::Holder;
 
     #[tokio::test]
-    async fn a_workspace_at_its_worst_keeps_no_other_from_verifying_and_exporting() {
+    async fn busy_workspace_leaves_verification_and_export_to_others() {
         let (folder, mut rng) = (tempfile::tempdir().unwrap(), UnwrapErr(getrandom::SysRng));
         let now = Timestamp::from_micros(1);
         let store =
             Store::open(&folder.path().join("keyrack.db"), UnwrapErr(getrandom::SysRng)).await.unwrap();
         let owner = UserId::new(now, &mut rng);
         let user = NewUser { id: owner, email: "a@example.org", name: "A", password_hash: "$argon2id$none" };
-        let mut acting = Vec::new();
+        let mut callers = Vec::new();
         for slug in ["flood", "other"] {
             let id = WorkspaceId::new(now, &mut rng);
             let new = NewWorkspace { id, slug, name: slug };
-            if acting.is_empty() {
+            if callers.is_empty() {
                 store.set_up(&user, &new, now).await.unwrap();
             } else {
                 let by = Actor::User(owner);
                 store.as_operator().create_workspace(&new, owner, by, now).await.unwrap();
             }
-            acting.push(AuthorizedCaller::operator(id));
+            callers.push(AuthorizedCaller::operator(id));
         }
         let activity = Activity::new(store);
         let export = async |by: &AuthorizedCaller| {
@@ -159,20 +159,20 @@ mod tests {
         let is_used_up =
             |error: &OpError, by: Holder| matches!(error, OpError::ShareUsedUp(one) if one.holder == by);
 
-        let _verifying = activity.verifying.take(Claimant::workspace(acting[0].workspace), 1).unwrap();
-        assert!(is_used_up(&activity.verify(&acting[0]).await.unwrap_err(), Holder::Workspace));
-        assert!(activity.verify(&acting[1]).await.is_ok());
+        let _verifying = activity.verifying.take(Claimant::workspace(callers[0].workspace), 1).unwrap();
+        assert!(is_used_up(&activity.verify(&callers[0]).await.unwrap_err(), Holder::Workspace));
+        assert!(activity.verify(&callers[1]).await.is_ok());
 
         let mut files = Vec::new();
-        let refused = loop {
-            match export(&acting[0]).await {
+        let denied = loop {
+            match export(&callers[0]).await {
                 Ok(file) => files.push(file),
                 Err(error) => break error,
             }
         };
-        assert!(files.len() == EXPORTS / 2 && is_used_up(&refused, Holder::Person), "{}", files.len());
-        assert!(export(&acting[1]).await.is_ok());
+        assert!(files.len() == EXPORTS / 2 && is_used_up(&denied, Holder::Person), "{}", files.len());
+        assert!(export(&callers[1]).await.is_ok());
         drop(files);
-        assert!(export(&acting[0]).await.is_ok());
+        assert!(export(&callers[0]).await.is_ok());
     }
 }

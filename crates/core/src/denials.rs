@@ -130,11 +130,11 @@ mod tests {
     use crate::shares::tests::claimants;
 
     #[tokio::test]
-    async fn a_flood_of_refusals_of_one_workspace_loses_none_of_another() {
+    async fn flood_of_denials_drops_none_of_another_workspace() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keyrack.db");
         let store = Store::open(&path, UnwrapErr(getrandom::SysRng)).await.unwrap();
-        let (log, of) = (DenialLog::new(store), claimants(2, 40));
+        let (log, claimants) = (DenialLog::new(store), claimants(2, 40));
         let denied = |request: String| DeniedRequest {
             request,
             key: keyrack_key::KeyId::new(Timestamp::from_micros(1), &mut UnwrapErr(getrandom::SysRng)),
@@ -148,9 +148,9 @@ mod tests {
             route: "/".to_owned(),
         };
         for number in 0..20_000 {
-            log.record(of[0][number % 40], denied("flood".to_owned()));
+            log.record(claimants[0][number % 40], denied("flood".to_owned()));
             if number % 1_000 == 0 {
-                log.record(of[1][0], denied("other".to_owned()));
+                log.record(claimants[1][0], denied("other".to_owned()));
             }
         }
         let left: Vec<_> = log.pending.shelves.iter().flat_map(|shelf| shelf.lock().drain()).collect();

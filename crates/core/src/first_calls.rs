@@ -121,15 +121,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_workspace_that_waits_for_most_gives_way() {
+    fn workspace_with_most_awaited_secrets_loses_its_oldest() {
         let (now, mut rng) = (Timestamp::from_micros(1), UnwrapErr(getrandom::SysRng));
         let [flood, other] = [(); 2].map(|()| WorkspaceId::new(now, &mut rng));
         let mut watched = HashMap::new();
         let mut wait = |workspace, at| {
             let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng);
             let (key, since) = (KeyId::new(now, &mut rng), Timestamp::from_micros(at));
-            let one = AwaitedSecret { key, workspace, hint: secret.hint(), since, call: FirstCall::Awaited };
-            watched.insert(secret.digest(), one);
+            let awaited =
+                AwaitedSecret { key, workspace, hint: secret.hint(), since, call: FirstCall::Awaited };
+            watched.insert(secret.digest(), awaited);
             secret.digest()
         };
         wait(other, 1);

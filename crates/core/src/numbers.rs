@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_stand_apart() {
+    fn numbers_have_thousands_separators_and_plurals() {
         let all = [0, 7, 999, 1_000, 41_203, 1_000_000].map(grouped);
         assert_eq!(all, ["0", "7", "999", "1,000", "41,203", "1,000,000"]);
         assert_eq!(counted(1, "call"), "1 call");

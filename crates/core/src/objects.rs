@@ -275,19 +275,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_lies_below_a_prefix_goes_and_the_rest_stays() {
+    async fn removal_below_prefix_keeps_other_objects() {
         let folder = tempfile::tempdir().unwrap();
         let objects = objects_in(&folder);
         let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         let now = Timestamp::from_micros(1);
         let (project, other) = (ProjectId::new(now, &mut rng), ProjectId::new(now, &mut rng));
         let upload = UploadId::new(now, &mut rng);
-        for place in [
+        for path in [
             ObjectPath::staged(project, upload),
             ObjectPath::image(project, upload),
             ObjectPath::image(other, upload),
         ] {
-            objects.put(&place, Bytes::from_static(b"pixels")).await.unwrap();
+            objects.put(&path, Bytes::from_static(b"pixels")).await.unwrap();
         }
         assert_eq!(objects.remove_below(&project_prefix(project)).await.unwrap(), 2);
         assert!(matches!(
@@ -300,16 +300,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_object_that_is_read_in_pieces_is_whole() {
+    async fn object_read_in_pieces_is_complete() {
         let folder = tempfile::tempdir().unwrap();
         let objects = objects_in(&folder);
         let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         let now = Timestamp::from_micros(1);
-        let place = ObjectPath::image(ProjectId::new(now, &mut rng), UploadId::new(now, &mut rng));
+        let path = ObjectPath::image(ProjectId::new(now, &mut rng), UploadId::new(now, &mut rng));
         for size in [0, 1, PIECE, 3 * PIECE + 7] {
             let bytes: Bytes = (0..size).map(|at| at.to_le_bytes()[at % 3]).collect();
-            objects.put(&place, bytes.clone()).await.unwrap();
-            let object = objects.open(&place).await.unwrap();
+            objects.put(&path, bytes.clone()).await.unwrap();
+            let object = objects.open(&path).await.unwrap();
             assert_eq!(object.size, size as u64);
             let pieces: Vec<_> = object.pieces.try_collect().await.unwrap();
             assert!(pieces.iter().all(|piece| piece.len() <= PIECE));
@@ -318,15 +318,15 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn those_who_remove_the_same_do_not_stop_each_other() {
+    async fn concurrent_removals_of_one_prefix_all_succeed() {
         let folder = tempfile::tempdir().unwrap();
         let objects = objects_in(&folder);
         let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         let now = Timestamp::from_micros(1);
         let project = ProjectId::new(now, &mut rng);
         for _ in 0..100 {
-            let place = ObjectPath::image(project, UploadId::new(now, &mut rng));
-            objects.put(&place, Bytes::from_static(b"pixels")).await.unwrap();
+            let path = ObjectPath::image(project, UploadId::new(now, &mut rng));
+            objects.put(&path, Bytes::from_static(b"pixels")).await.unwrap();
         }
         let remove = || {
             let objects = objects.clone();
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_that_a_request_removes_meanwhile_do_not_stop_the_sweep() {
+    fn sweep_ignores_partial_files_removed_concurrently() {
         let folder = tempfile::tempdir().unwrap();
         // Later than the modification time of any file that the test writes.
         let (old, new) =
@@ -350,9 +350,9 @@ mod tests {
             scope.spawn(|| {
                 while !is_done.load(Ordering::Relaxed) {
                     // The sweep lists all files at once and then checks each file.
-                    let halves = (0..50).map(|number| folder.path().join(format!("image#{number}")));
-                    halves.clone().for_each(|half| std::fs::write(half, "x").unwrap());
-                    halves.for_each(|half| drop(std::fs::remove_file(half)));
+                    let files = (0..50).map(|number| folder.path().join(format!("image#{number}")));
+                    files.clone().for_each(|file| std::fs::write(file, "x").unwrap());
+                    files.for_each(|file| drop(std::fs::remove_file(file)));
                 }
             });
             let swept = (0..1_000).try_for_each(|_| {

@@ -88,23 +88,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_address_that_tries_without_end_lets_another_one_in_next() {
+    async fn other_address_is_served_next_despite_a_flood() {
         let passwords = Passwords::new().unwrap();
         let until = Instant::now() + Duration::from_mins(1);
         let [flood, other] = ["192.0.2.1", "192.0.2.2"].map(|ip| Claimant::network(ip.parse().ok()));
-        let mut at_work = Vec::new();
+        let mut running = Vec::new();
         for _ in 0..AT_ONCE {
-            at_work.push(passwords.queue.acquire(flood, 1, until).await.unwrap());
+            running.push(passwords.queue.acquire(flood, 1, until).await.unwrap());
         }
         let mut waits: Vec<_> =
             (0..WAITING).map(|_| Box::pin(passwords.queue.acquire(flood, 1, until))).collect();
         for one in &mut waits {
             assert!(futures_util::poll!(one).is_pending());
         }
-        let mut theirs = Box::pin(passwords.queue.acquire(other, 1, until));
-        assert!(futures_util::poll!(&mut theirs).is_pending());
-        at_work.pop();
-        let served = futures_util::poll!(&mut theirs);
+        let mut other_wait = Box::pin(passwords.queue.acquire(other, 1, until));
+        assert!(futures_util::poll!(&mut other_wait).is_pending());
+        running.pop();
+        let served = futures_util::poll!(&mut other_wait);
         assert!(matches!(served, std::task::Poll::Ready(Ok(_))));
         assert!(futures_util::poll!(&mut waits[0]).is_pending());
     }

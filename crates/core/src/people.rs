@@ -273,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_workspace_has_a_readable_address() {
+    fn workspace_slug_is_readable_and_short() {
         assert_eq!(slug("Northfield Vision", 0), "northfield-vision");
         assert_eq!(slug("  Äpfel & Birnen!  ", 0), "pfel-birnen");
         assert_eq!(slug("工場", 1), "workspace-2");
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn invalid_email_address_is_rejected() {
         assert!(email(" ada@example.org ").is_ok());
         for wrong in
             ["", "ada", "@example.org", "ada@", "ada@org", "a@b@c.org", "a b@c.org", "ada@.org", "ada@org."]
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_long_and_not_the_address() {
+    fn password_is_long_and_differs_from_email() {
         assert!(password("correct horse", "ada@example.org").is_ok());
         assert!(password("short", "ada@example.org").is_err());
         assert!(password("Ada@Example.org", "ada@example.org").is_err());

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sixth_failure_waits_and_each_after_it_longer() {
+    fn failures_after_the_fifth_wait_increasingly_long() {
         let throttle = Throttle::default();
         let mut now = 0;
         for _ in 0..5 {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn blanks_and_capitals_make_no_other_account() {
+    fn account_ignores_spaces_and_case() {
         let throttle = Throttle::default();
         for spelled in [
             "ada@example.org",
@@ -159,13 +159,13 @@ mod tests {
     #[test]
     fn one_address_cannot_try_many_accounts() {
         let throttle = Throttle::default();
-        let refused =
+        let denied =
             (0..40).filter(|n| throttle.attempt(&format!("{n}@example.org"), ADDRESS, at(0)).is_err());
-        assert_eq!(refused.count(), 20);
+        assert_eq!(denied.count(), 20);
     }
 
     #[test]
-    fn the_right_password_forgets_the_failures() {
+    fn successful_sign_in_clears_failures() {
         let throttle = Throttle::default();
         for _ in 0..30 {
             assert_eq!(throttle.attempt("ada@example.org", ADDRESS, at(0)), Ok(()));
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_makes_nobody_wait_for_longer() {
+    fn clock_set_back_does_not_extend_the_wait() {
         let throttle = Throttle::default();
         for _ in 0..5 {
             assert_eq!(throttle.attempt("ada@example.org", ADDRESS, at(100_000)), Ok(()));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn no_wait_is_longer_than_a_quarter_of_an_hour() {
+    fn wait_never_exceeds_a_quarter_of_an_hour() {
         let throttle = Throttle::default();
         let mut now = 0;
         for _ in 0..50 {
@@ -196,15 +196,19 @@ mod tests {
     }
 
     #[test]
-    fn clients_of_unknown_addresses_share_one_meter() {
+    fn unknown_addresses_share_one_limit() {
         let throttle = Throttle::default();
-        let refused = (0..40).filter(|n| throttle.attempt(&format!("{n}@example.org"), None, at(0)).is_err());
-        assert_eq!(refused.count(), 20);
-        assert_eq!(throttle.attempt("ada@example.org", ADDRESS, at(0)), Ok(()), "and no address with them");
+        let denied = (0..40).filter(|n| throttle.attempt(&format!("{n}@example.org"), None, at(0)).is_err());
+        assert_eq!(denied.count(), 20);
+        assert_eq!(
+            throttle.attempt("ada@example.org", ADDRESS, at(0)),
+            Ok(()),
+            "a known address has a separate limit"
+        );
     }
 
     #[test]
-    fn a_flood_of_invented_names_does_not_wash_away_the_one_that_is_guessed_at() {
+    fn flood_of_invented_accounts_keeps_failures_of_others() {
         let throttle = Throttle::default();
         let from = |n: usize| Some(IpAddr::from(u32::try_from(n).unwrap().to_be_bytes()));
         for n in 0..5 {

@@ -169,26 +169,26 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn work_that_has_begun_is_finished_and_no_more_begins() {
+    async fn stop_waits_for_running_work_and_starts_no_more() {
         let (stop, stopped) = watch::channel(());
-        let (begun, may_finish) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let (started, may_finish) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let finished = Arc::new(AtomicUsize::new(0));
         let work = {
-            let (begun, may_finish, finished) = (begun.clone(), may_finish.clone(), finished.clone());
+            let (started, may_finish, finished) = (started.clone(), may_finish.clone(), finished.clone());
             move || {
-                let (begun, may_finish, finished) = (begun.clone(), may_finish.clone(), finished.clone());
+                let (started, may_finish, finished) = (started.clone(), may_finish.clone(), finished.clone());
                 async move {
-                    begun.add_permits(1);
+                    started.add_permits(1);
                     may_finish.acquire().await.unwrap().forget();
                     finished.fetch_add(1, Ordering::SeqCst);
                 }
             }
         };
         let task = tokio::spawn(every(Duration::from_millis(1), stopped, work));
-        begun.acquire().await.unwrap().forget();
+        started.acquire().await.unwrap().forget();
         drop(stop);
         tokio::task::yield_now().await;
-        assert!(!task.is_finished(), "it waits for the work");
+        assert!(!task.is_finished(), "the task waits for the work");
         may_finish.add_permits(1);
         task.await.unwrap();
         assert_eq!(finished.load(Ordering::SeqCst), 1);

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_earlier_version_left_open_is_closed() {
+    fn open_permissions_of_earlier_versions_are_restricted() {
         let root = tempfile::tempdir().unwrap();
         let data = root.path().join("data");
         let deep = data.join("objects/projects/p/pictures/u");
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_another_process_removes_meanwhile_do_not_stop_a_start() {
+    fn start_succeeds_if_files_disappear_concurrently() {
         let root = tempfile::tempdir().unwrap();
         let data = root.path().join("data");
         fs::create_dir(&data).unwrap();
@@ -150,7 +150,7 @@ mod tests {
         thread::scope(|scope| {
             scope.spawn(|| {
                 while !is_done.load(Ordering::Relaxed) {
-                    come_and_go(&data);
+                    create_and_remove(&data);
                 }
             });
             let held = (0..2_000).try_for_each(|_| Folder::hold(&data).map(drop));
@@ -160,7 +160,7 @@ mod tests {
     }
 
     /// Creates and removes files and folders that other users can read.
-    fn come_and_go(data: &Path) {
+    fn create_and_remove(data: &Path) {
         for name in ["keyrack.db-wal", "keyrack.db-shm", "objects/image"] {
             let path = data.join(name);
             // A step fails if the walk has already restricted or removed its file. The next round makes up for this.
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn archives_that_an_earlier_version_kept_are_removed() {
+    fn archives_of_earlier_versions_are_removed() {
         let root = tempfile::tempdir().unwrap();
         let data = root.path().join("data");
         let archive_of_project = data.join("objects/projects/p/imports/i");
@@ -186,6 +186,6 @@ mod tests {
             drop(Folder::hold(&data).unwrap());
             assert!(!data.join("imports").exists());
         }
-        assert!(archive_of_project.join("archive").exists(), "those of today stay");
+        assert!(archive_of_project.join("archive").exists(), "archives of projects stay");
     }
 }

@@ -103,33 +103,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn however_many_uploads_are_busy_no_other_one_waits_and_the_same_one_does() {
-        let (turns, uploads) = (UploadLocks::default(), uploads(1_001));
+    async fn upload_lock_blocks_its_own_upload_only() {
+        let (locks, uploads) = (UploadLocks::default(), uploads(1_001));
         let mut held = Vec::new();
         for upload in &uploads[..1_000] {
-            held.push(turns.take(*upload).await);
+            held.push(locks.take(*upload).await);
         }
-        assert!(futures_util::poll!(Box::pin(turns.take(uploads[1_000]))).is_ready());
+        assert!(futures_util::poll!(Box::pin(locks.take(uploads[1_000]))).is_ready());
         {
-            let mut again = Box::pin(turns.take(uploads[0]));
-            assert!(futures_util::poll!(&mut again).is_pending());
+            let mut second = Box::pin(locks.take(uploads[0]));
+            assert!(futures_util::poll!(&mut second).is_pending());
         }
         drop(held);
-        assert!(turns.0.lock().is_empty());
+        assert!(locks.0.lock().is_empty());
     }
 
     #[tokio::test]
-    async fn the_newest_request_to_a_url_replaces_the_one_before() {
-        let (arrivals, uploads) = (ActiveUploads::default(), uploads(2));
-        let first = arrivals.begin(uploads[0]);
-        let other = arrivals.begin(uploads[1]);
+    async fn newest_upload_request_replaces_the_previous_one() {
+        let (active, uploads) = (ActiveUploads::default(), uploads(2));
+        let first = active.begin(uploads[0]);
+        let other = active.begin(uploads[1]);
         assert!(futures_util::poll!(Box::pin(first.replaced())).is_pending());
-        let second = arrivals.begin(uploads[0]);
+        let second = active.begin(uploads[0]);
         assert!(futures_util::poll!(Box::pin(first.replaced())).is_ready());
         drop(first);
         assert!(futures_util::poll!(Box::pin(second.replaced())).is_pending());
         assert!(futures_util::poll!(Box::pin(other.replaced())).is_pending());
         drop((second, other));
-        assert!(arrivals.0.lock().is_empty());
+        assert!(active.0.lock().is_empty());
     }
 }

@@ -326,7 +326,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_stands_where_its_check_stands() {
+    fn denial_fails_its_check_and_skips_later_ones() {
         let results = |reason| checks(reason).iter().map(|check| check.result).collect::<Vec<_>>();
         let network = results(Some(Reason::Network));
         assert_eq!(network[..3], [CheckOutcome::Passed; 3]);
@@ -338,14 +338,14 @@ mod tests {
         );
     }
 
-    /// In the same order as [`keyrack_key::KeyState::decide`].
+    /// The checks have the same order as in [`keyrack_key::KeyState::decide`].
     #[test]
-    fn every_reason_that_a_known_key_is_refused_for_has_a_place() {
-        let of_no_key =
+    fn denial_reasons_of_known_keys_have_a_check() {
+        let without_known_key =
             [Reason::Missing, Reason::Ambiguous, Reason::Malformed, Reason::Stale, Reason::Unknown];
         for reason in Reason::ALL {
             let has_failed = checks(Some(reason)).iter().any(|check| check.result == CheckOutcome::Failed);
-            assert_eq!(has_failed, !of_no_key.contains(&reason), "{reason}");
+            assert_eq!(has_failed, !without_known_key.contains(&reason), "{reason}");
         }
     }
 }

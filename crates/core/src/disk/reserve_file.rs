@@ -109,9 +109,9 @@ mod tests {
     const MB: u64 = 1 << 20;
 
     #[test]
-    fn the_file_gives_its_space_back_in_pieces_and_takes_it_again() {
+    fn reserve_file_releases_pieces_and_fills_again() {
         let folder = tempfile::tempdir().unwrap();
-        let taken = || {
+        let allocated = || {
             use std::os::unix::fs::MetadataExt;
             folder.path().join(NAME).metadata().unwrap().blocks() * 512
         };
@@ -119,15 +119,15 @@ mod tests {
         assert_eq!((file.len(), file.missing(), file.piece()), (0, 8 * MB, MB));
         file.fill().unwrap();
         assert_eq!((file.len(), file.missing()), (8 * MB, 0));
-        assert!(taken() >= 8 * MB, "its space is allocated");
+        assert!(allocated() >= 8 * MB, "the file system allocates the space");
         assert!(file.release());
         assert_eq!(file.len(), 7 * MB);
-        assert!((7 * MB..8 * MB).contains(&taken()));
+        assert!((7 * MB..8 * MB).contains(&allocated()));
         // Another process continues with the length that this process left.
         let mut file = ReserveFile::open(folder.path(), 32 * MB).unwrap();
         assert_eq!(file.len(), 7 * MB);
         assert_eq!((0..9).filter(|_| file.release()).count(), 7);
-        assert_eq!((file.len(), taken()), (0, 0));
+        assert_eq!((file.len(), allocated()), (0, 0));
         file.fill().unwrap();
         assert_eq!(file.len(), 8 * MB);
         // A smaller reserve releases the rest; a reserve of 0 removes the file.
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn space_that_cannot_be_allocated_is_written() {
+    fn reserve_is_written_if_allocation_fails() {
         let folder = tempfile::tempdir().unwrap();
         let mut file = ReserveFile::open(folder.path(), 5 * MB).unwrap();
         file.write_missing().unwrap();

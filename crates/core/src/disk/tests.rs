@@ -9,16 +9,16 @@ const GB: u64 = 1 << 30;
 /// A disk with `free` bytes that is not measured again during the test.
 fn disk(reserve: u64, free: u64) -> Disk {
     let disk = Disk::watch(Path::new("/nowhere at all"), Some(reserve));
-    let far = Instant::now() + Duration::from_hours(1);
-    *disk.measured.lock() = SpaceMeasurement { at: far, free, free_for_files: free };
+    let next_measurement = Instant::now() + Duration::from_hours(1);
+    *disk.measured.lock() = SpaceMeasurement { at: next_measurement, free, free_for_files: free };
     disk
 }
 
 #[test]
-fn new_data_is_denied_before_it_would_touch_the_reserve() {
+fn new_data_is_denied_if_it_would_use_the_reserve() {
     let disk = disk(GB, GB + 100);
     assert_eq!(disk.admit(60), Ok(()));
-    assert_eq!(disk.admit(60), Err(DiskLow), "what was admitted a moment ago counts");
+    assert_eq!(disk.admit(60), Err(DiskLow), "earlier admissions count");
     assert_eq!(disk.admit(40), Ok(()));
     assert!(!disk.is_low());
     assert_eq!(disk.admit(1), Err(DiskLow));
@@ -26,7 +26,7 @@ fn new_data_is_denied_before_it_would_touch_the_reserve() {
 }
 
 #[test]
-fn small_writes_go_on_below_the_reserve_and_stop_at_an_eighth_of_it() {
+fn small_writes_stop_at_an_eighth_of_the_reserve() {
     for (free, is_low, admits) in [
         (GB, false, true),
         (GB - 1, true, true),
@@ -40,7 +40,7 @@ fn small_writes_go_on_below_the_reserve_and_stop_at_an_eighth_of_it() {
 }
 
 #[test]
-fn without_a_reserve_nothing_is_denied() {
+fn disk_without_reserve_denies_nothing() {
     let disk = disk(0, 0);
     assert!(disk.admit(GB).is_ok() && disk.admits_new_data() && !disk.is_low());
 }
@@ -64,7 +64,7 @@ fn reported(megabytes: u64) -> StatVfs {
 }
 
 #[test]
-fn a_small_disk_has_a_small_reserve_by_default() {
+fn default_reserve_depends_on_disk_size() {
     for (megabytes, reserve) in [(100, 8), (1_000, 50), (1_039, 51), (5_000, 250), (8_000, 256), (0, 256)] {
         assert_eq!(default_reserve(size_of_disk(&reported(megabytes))), reserve * MEGABYTE, "{megabytes}");
     }
@@ -73,17 +73,17 @@ fn a_small_disk_has_a_small_reserve_by_default() {
 }
 
 #[test]
-fn a_file_system_that_counts_no_blocks_is_not_full() {
+fn file_system_without_block_count_is_not_full() {
     assert_eq!(free_of(&reported(0)), u64::MAX);
     assert_eq!(free_of(&reported(8)), 4 * MEGABYTE);
     assert_eq!(free_of(&StatVfs { f_bavail: 0, ..reported(8) }), 0);
 }
 
 #[test]
-fn no_commit_waits_for_a_reserve_file_that_is_being_filled() {
+fn commit_does_not_wait_for_filling_reserve_file() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Arc::new(Disk::with_reserve_file(folder.path(), Some(8 * MEGABYTE)));
-    let filling = disk.file.as_ref().unwrap().file.lock();
+    let file_lock = disk.file.as_ref().unwrap().file.lock();
     let (done, is_done) = mpsc::channel();
     let other = Arc::clone(&disk);
     thread::spawn(move || {
@@ -91,11 +91,11 @@ fn no_commit_waits_for_a_reserve_file_that_is_being_filled() {
         done.send(other.reserved())
     });
     assert_eq!(is_done.recv_timeout(Duration::from_secs(30)), Ok(2 * MEGABYTE));
-    drop(filling);
+    drop(file_lock);
 }
 
 #[test]
-fn reserved_space_is_kept_for_commits_while_another_program_fills_the_disk() {
+fn reserve_is_released_by_commits_not_by_checks() {
     let folder = tempfile::tempdir().unwrap();
     let mut disk = Disk::with_reserve_file(folder.path(), Some(8 * MEGABYTE));
     // A commit then needs more space than any disk has.
@@ -107,7 +107,7 @@ fn reserved_space_is_kept_for_commits_while_another_program_fills_the_disk() {
 }
 
 #[test]
-fn a_full_disk_is_known_by_any_cause() {
+fn full_disk_is_recognized_from_each_error() {
     let full = io::Error::from(ErrorKind::StorageFull);
     assert!(is_disk_full(&full));
     assert!(is_disk_full(&io::Error::from(ErrorKind::QuotaExceeded)));

@@ -358,29 +358,30 @@ mod tests {
     use crate::shares::{Exhausted, Holder};
 
     #[tokio::test]
-    async fn a_busy_server_is_tried_again_for_a_while_and_not_once_it_stops() {
+    async fn busy_server_is_retried_until_limit_or_stop() {
         let stop = watch::Sender::new(false);
-        let tried = async |busy: usize| {
-            let asked = Cell::new(0);
-            let ask = async || {
-                asked.set(asked.get() + 1);
-                if asked.get() <= busy { Err(OpError::Busy) } else { Err(OpError::KeyDeleted) }
+        let retry = async |busy: usize| {
+            let attempts = Cell::new(0);
+            let attempt = async || {
+                attempts.set(attempts.get() + 1);
+                if attempts.get() <= busy { Err(OpError::Busy) } else { Err(OpError::KeyDeleted) }
             };
-            let outcome: Result<(), _> = retry_while_busy(Duration::ZERO, &mut stop.subscribe(), ask).await;
-            (matches!(outcome, Err(OpError::KeyDeleted)), asked.get())
+            let outcome: Result<(), _> =
+                retry_while_busy(Duration::ZERO, &mut stop.subscribe(), attempt).await;
+            (matches!(outcome, Err(OpError::KeyDeleted)), attempts.get())
         };
-        assert_eq!(tried(0).await, (true, 1));
-        assert_eq!(tried(TRIES - 1).await, (true, TRIES));
-        assert_eq!(tried(TRIES).await, (false, TRIES));
+        assert_eq!(retry(0).await, (true, 1));
+        assert_eq!(retry(TRIES - 1).await, (true, TRIES));
+        assert_eq!(retry(TRIES).await, (false, TRIES));
         stop.send_replace(true);
-        let (is_done, asked) = tried(TRIES).await;
-        assert!(!is_done && asked < TRIES, "{asked}");
+        let (is_done, attempts) = retry(TRIES).await;
+        assert!(!is_done && attempts < TRIES, "{attempts}");
     }
 
     #[test]
-    fn no_image_is_left_out_because_the_server_is_busy() {
+    fn busy_server_errors_do_not_skip_images() {
         let used_up = |holder| OpError::from(Exhausted { resource: "memory for images", holder });
-        let passing = [
+        let load_errors = [
             OpError::Busy,
             used_up(Holder::Person),
             used_up(Holder::Workspace),
@@ -388,12 +389,12 @@ mod tests {
             OpError::TooManyAttempts(PAUSE),
             UploadError::TooManyOpen.into(),
         ];
-        assert!(passing.iter().all(|error| error.cause() == ErrorCause::Load));
-        let of_the_image = [
+        assert!(load_errors.iter().all(|error| error.cause() == ErrorCause::Load));
+        let image_errors = [
             OpError::Image(PictureError::NotAPicture),
             OpError::Image(PictureError::TooManyBytes { bytes: 2, most: 1 }),
             Invalid::field("name", "of a test").into(),
         ];
-        assert!(of_the_image.iter().all(|error| error.cause() != ErrorCause::Load));
+        assert!(image_errors.iter().all(|error| error.cause() != ErrorCause::Load));
     }
 }

@@ -237,7 +237,7 @@ mod tests {
         NOW.minus(DAY * days)
     }
 
-    fn key(scopes: &[Scope], made: Timestamp) -> KeyRow {
+    fn key(scopes: &[Scope], created: Timestamp) -> KeyRow {
         let scopes: Scopes = scopes.iter().copied().collect();
         KeyRow {
             id: "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),
@@ -254,7 +254,7 @@ mod tests {
             },
             note: None,
             created_by: NamedActor { actor: Actor::Operator, name: None },
-            created_at: made,
+            created_at: created,
             paused: None,
             deletion: None,
             revision: Revision(1),
@@ -270,12 +270,12 @@ mod tests {
         RecentUsage { days: 30, daily: vec![day(first), day(1)], since: ago(29), exposures: Vec::new() }
     }
 
-    fn codes(key: &KeyRow, measured: &RecentUsage) -> Vec<&'static str> {
-        advise(key, measured, Policy::default(), NOW).into_iter().map(Advice::code).collect()
+    fn codes(key: &KeyRow, usage: &RecentUsage) -> Vec<&'static str> {
+        advise(key, usage, Policy::default(), NOW).into_iter().map(Advice::code).collect()
     }
 
     #[test]
-    fn a_key_that_only_predicts_needs_no_more_and_one_that_does_more_is_left_alone() {
+    fn key_used_only_for_predictions_gets_narrower_scopes() {
         let predicts = used(&[Permission::ModelsPredict], 12);
         let project = key(&[Scope::Project], ago(60));
         let advice = advise(&project, &predicts, Policy::default(), NOW);
@@ -284,7 +284,10 @@ mod tests {
         assert!(codes(&key(&[Scope::Inference], ago(60)), &predicts).is_empty());
         let trains = used(&[Permission::ModelsPredict, Permission::ModelsTrain], 12);
         assert!(codes(&project, &trains).is_empty());
-        assert!(codes(&project, &used(&[Permission::ModelsPredict], 3)).is_empty(), "no habit yet");
+        assert!(
+            codes(&project, &used(&[Permission::ModelsPredict], 3)).is_empty(),
+            "three days of usage are too few"
+        );
         assert!(codes(&project, &used(&[], 12)).is_empty());
         let manages = key(&[Scope::Project, Scope::Keys], ago(60));
         let both = used(&[Permission::ModelsPredict, Permission::KeysManage], 12);
@@ -293,26 +296,26 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_used_for_90_days_is_spoken_of() {
-        let nothing = used(&[], 12);
+    fn key_unused_for_90_days_is_reported() {
+        let usage = used(&[], 12);
         let mut old = key(&[Scope::Inference], ago(200));
-        assert!(codes(&old, &nothing).is_empty());
+        assert!(codes(&old, &usage).is_empty());
         old.last_use = Some(LastUse::new(ago(90), None, None, b""));
-        assert_eq!(codes(&old, &nothing), ["unused"]);
+        assert_eq!(codes(&old, &usage), ["unused"]);
         old.last_use = None;
-        assert_eq!(codes(&old, &nothing), ["unused"]);
+        assert_eq!(codes(&old, &usage), ["unused"]);
         let mut young = key(&[Scope::Inference], ago(89));
         young.last_use = None;
-        assert!(codes(&young, &nothing).is_empty());
+        assert!(codes(&young, &usage).is_empty());
     }
 
     #[test]
-    fn an_end_is_announced_30_7_and_1_days_ahead_unless_the_whole_life_is_that_short() {
-        let nothing = used(&[], 12);
-        let within = |made: u32, left: Duration| {
-            let mut key = key(&[Scope::Inference], ago(made));
+    fn expiry_is_reported_30_7_and_1_days_ahead() {
+        let usage = used(&[], 12);
+        let within = |created: u32, left: Duration| {
+            let mut key = key(&[Scope::Inference], ago(created));
             key.terms.expires_at = Some(NOW.plus(left));
-            match advise(&key, &nothing, Policy::default(), NOW).as_slice() {
+            match advise(&key, &usage, Policy::default(), NOW).as_slice() {
                 [Advice::Expires { within, .. }] => Some(*within),
                 [] => None,
                 other => panic!("{other:?}"),
@@ -322,16 +325,16 @@ mod tests {
         assert_eq!(within(60, DAY * 30), Some(30));
         assert_eq!(within(60, DAY * 7), Some(7));
         assert_eq!(within(60, DAY), Some(1));
-        assert_eq!(within(0, DAY * 30), None, "made for 30 days");
+        assert_eq!(within(0, DAY * 30), None, "the key lives for 30 days only");
         assert_eq!(within(25, DAY * 5), Some(7));
-        assert_eq!(within(0, Duration::from_hours(2)), None, "made for two hours");
-        assert_eq!(within(60, Duration::ZERO), None, "over");
+        assert_eq!(within(0, Duration::from_hours(2)), None, "the key lives for two hours only");
+        assert_eq!(within(60, Duration::ZERO), None, "the key has expired");
     }
 
     #[test]
-    fn a_key_that_others_have_seen_is_spoken_of_first_unless_it_holds_what_they_may_have() {
-        let mut measured = used(&[], 12);
-        let seen = ExposureRecord {
+    fn exposed_key_is_reported_first_unless_it_only_predicts() {
+        let mut usage = used(&[], 12);
+        let record = ExposureRecord {
             key: "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),
             hint: Hint::parse("9fQ2").unwrap(),
             exposure: Exposure::Browser,
@@ -339,54 +342,57 @@ mod tests {
             first: ago(2),
             last: ago(1),
         };
-        measured.exposures = vec![seen];
+        usage.exposures = vec![record];
         let mut key = key(&[Scope::Project], ago(200));
         key.last_use = None;
-        assert_eq!(codes(&key, &measured), ["seen_in_browser", "unused"]);
-        assert!(Advice::Exposed(seen).sentence(NOW).contains("on a page of https://shop.example"));
-        measured.exposures[0].exposure = Exposure::Url;
-        assert_eq!(codes(&key, &measured), ["seen_in_url", "unused"]);
+        assert_eq!(codes(&key, &usage), ["seen_in_browser", "unused"]);
+        assert!(Advice::Exposed(record).sentence(NOW).contains("on a page of https://shop.example"));
+        usage.exposures[0].exposure = Exposure::Url;
+        assert_eq!(codes(&key, &usage), ["seen_in_url", "unused"]);
         key.terms.permissions = Scope::Inference.permissions();
-        assert_eq!(codes(&key, &measured), ["unused"]);
+        assert_eq!(codes(&key, &usage), ["unused"]);
     }
 
     #[test]
-    fn a_secret_is_old_when_the_workspace_says_so() {
-        let nothing = used(&[], 12);
+    fn secret_is_old_after_the_rotation_age() {
+        let usage = used(&[], 12);
         let mut key = key(&[Scope::Inference], ago(200));
-        let secret =
-            |made, retires_at| SecretRow { hint: Hint::parse("9fQ2").unwrap(), created_at: made, retires_at };
+        let secret = |created, retires_at| SecretRow {
+            hint: Hint::parse("9fQ2").unwrap(),
+            created_at: created,
+            retires_at,
+        };
         key.secrets = vec![secret(ago(90), None)];
         let after = |days| {
             let policy = Policy { rotation_age: days, ..Policy::default() };
-            advise(&key, &nothing, policy, NOW).first().map(|one| one.code())
+            advise(&key, &usage, policy, NOW).first().map(|one| one.code())
         };
         assert_eq!((after(None), after(Some(91)), after(Some(90))), (None, None, Some("old_secret")));
         key.secrets = vec![secret(ago(1), None), secret(ago(200), Some(NOW.plus(DAY)))];
         let policy = Policy { rotation_age: Some(90), ..Policy::default() };
-        assert!(advise(&key, &nothing, policy, NOW).is_empty(), "the one that retires is on its way out");
+        assert!(advise(&key, &usage, policy, NOW).is_empty(), "the old secret already retires");
     }
 
     #[test]
-    fn a_public_key_wants_origins_and_a_limit() {
-        let nothing = used(&[], 12);
+    fn publishable_key_should_have_origins_and_rate_limit() {
+        let usage = used(&[], 12);
         let mut public = key(&[Scope::Inference], ago(1));
         public.class = Class::Publishable;
-        assert_eq!(codes(&public, &nothing), ["any_origin", "no_limit"]);
+        assert_eq!(codes(&public, &usage), ["any_origin", "no_limit"]);
         let origins = keyrack_key::Allowlist::Only(["https://shop.example".parse().unwrap()].into());
         public.terms.restrictions = Some(Restrictions { origins, ..Restrictions::default() });
-        assert_eq!(codes(&public, &nothing), ["no_limit"]);
+        assert_eq!(codes(&public, &usage), ["no_limit"]);
         let own = public.terms.restrictions.clone().unwrap();
         for limited in [
             Restrictions { rate: Rate::new(1, 1).ok(), ..own.clone() },
             Restrictions { visitor_rate: Rate::new(1, 1).ok(), ..own },
         ] {
             public.terms.restrictions = Some(limited);
-            assert!(codes(&public, &nothing).is_empty());
+            assert!(codes(&public, &usage).is_empty());
         }
         public.deletion =
             Some(keyrack_store::KeyDeletion { at: NOW, by: public.created_by.clone(), reason: None });
         public.terms.restrictions = Some(Restrictions::default());
-        assert!(codes(&public, &nothing).is_empty());
+        assert!(codes(&public, &usage).is_empty());
     }
 }

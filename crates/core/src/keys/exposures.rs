@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    fn seen(exposure: Exposure, origin: &str) -> ExposureRecord {
+    fn record(exposure: Exposure, origin: &str) -> ExposureRecord {
         ExposureRecord {
             key: "key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),
             hint: Hint::parse("9fQ2").unwrap(),
@@ -122,17 +122,23 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_said_as_far_as_it_is_known() {
-        let says = |exposure, origin| place(&seen(exposure, origin));
-        assert_eq!(says(Exposure::Browser, "https://shop.example"), "on a page of https://shop.example");
-        assert_eq!(says(Exposure::Browser, "null"), "on a page that names no origin");
-        assert_eq!(says(Exposure::Url, ""), "in a URL");
-        assert_eq!(says(Exposure::Url, "https://a.example"), "in a URL, on a page of https://a.example");
+    fn exposure_place_includes_its_known_origin() {
+        let description = |exposure, origin| place(&record(exposure, origin));
+        assert_eq!(
+            description(Exposure::Browser, "https://shop.example"),
+            "on a page of https://shop.example"
+        );
+        assert_eq!(description(Exposure::Browser, "null"), "on a page that names no origin");
+        assert_eq!(description(Exposure::Url, ""), "in a URL");
+        assert_eq!(
+            description(Exposure::Url, "https://a.example"),
+            "in a URL, on a page of https://a.example"
+        );
     }
 
     #[test]
-    fn a_key_is_offered_for_the_origin_of_a_page_and_for_nothing_wider() {
-        let origin = |text| origin_of(&seen(Exposure::Browser, text)).map(|origin| origin.to_string());
+    fn exposure_origin_is_offered_only_if_exact() {
+        let origin = |text| origin_of(&record(Exposure::Browser, text)).map(|origin| origin.to_string());
         assert_eq!(origin("http://Shop.test:8080").as_deref(), Some("http://shop.test:8080"));
         for text in ["", "null", "https://*.example.org", "chrome-extension://abc", "https://a.example/path"]
         {
@@ -141,17 +147,17 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_asked_is_told_all_that_goes_out() {
+    fn exposed_access_lists_permissions_and_restrictions() {
         let added_permissions = Permissions::of(&[Permission::ModelsTrain, Permission::DatasetsUpload]);
-        let public = ExposedAccess {
-            exposure: seen(Exposure::Browser, "https://shop.example"),
+        let access = ExposedAccess {
+            exposure: record(Exposure::Browser, "https://shop.example"),
             added_permissions,
             loosened_restrictions: vec!["origins", "rate"],
         };
-        assert_eq!(public.token(), "datasets:upload models:train origins rate");
-        let says = public.to_string();
+        assert_eq!(access.token(), "datasets:upload models:train origins rate");
+        let description = access.to_string();
         for part in ["on a page of https://shop.example", "upload datasets, train models", "origins, rate"] {
-            assert!(says.contains(part), "{says}");
+            assert!(description.contains(part), "{description}");
         }
     }
 }

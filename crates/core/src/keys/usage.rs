@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_end_today_and_each_has_its_place() {
+    fn daily_usage_ends_today_and_includes_empty_days() {
         let now = Timestamp::from_micros(1_795_381_706_000_000);
         let since = first_of_days(now, 30);
         assert_eq!(crate::times::rfc3339(since), "2026-10-24T00:00:00Z");

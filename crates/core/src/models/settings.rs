@@ -60,22 +60,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_not_kept_and_what_is_out_of_range_is_named() {
+    fn unset_settings_are_omitted_and_invalid_ones_named() {
         use ProjectType::{Classification, ObjectDetection};
         assert_eq!(settings(json!({})).check(Classification), Ok(json!({})));
         assert_eq!(settings(json!({ "seed": 7 })).check(Classification), Ok(json!({ "seed": 7 })));
         let both = json!({ "steps": 10, "inputSize": 64 });
         assert_eq!(settings(both.clone()).check(ObjectDetection), Ok(both.clone()));
-        let named = |invalid: Invalid| invalid.fields().map(|(field, _)| field).collect::<Vec<_>>();
-        let refused = settings(both).check(Classification).unwrap_err();
-        assert_eq!(named(refused), ["settings.steps", "settings.inputSize"]);
+        let field_names = |invalid: Invalid| invalid.fields().map(|(field, _)| field).collect::<Vec<_>>();
+        let invalid_settings = settings(both).check(Classification).unwrap_err();
+        assert_eq!(field_names(invalid_settings), ["settings.steps", "settings.inputSize"]);
         for (wrong, field) in [
             (json!({ "steps": 9 }), "settings.steps"),
             (json!({ "steps": 20_001 }), "settings.steps"),
             (json!({ "inputSize": 65 }), "settings.inputSize"),
             (json!({ "inputSize": 672 }), "settings.inputSize"),
         ] {
-            assert_eq!(named(settings(wrong).check(ObjectDetection).unwrap_err()), [field]);
+            assert_eq!(field_names(settings(wrong).check(ObjectDetection).unwrap_err()), [field]);
         }
         assert!(serde_json::from_value::<TrainSettings>(json!({ "step": 1 })).is_err());
     }

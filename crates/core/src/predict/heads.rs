@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_workspace_with_many_models_pushes_out_its_own() {
+    fn workspace_with_many_models_evicts_its_own_heads() {
         let (now, mut rng) = (Timestamp::from_micros(1), UnwrapErr(getrandom::SysRng));
         let [flood, other] = [(); 2].map(|()| WorkspaceId::new(now, &mut rng));
         let models: Vec<_> = (0..40).map(|_| ModelId::new(now, &mut rng)).collect();

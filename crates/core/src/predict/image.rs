@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_write_base64_is_read() {
+    fn base64_is_read_in_every_variant() {
         for picture in [&b"\xfb\xff\xfe\x3e\x3f"[..], b"\xff", b"\xff\xfe", b"\xff\xfe\xfd"] {
             for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
                 let text = engine.encode(picture);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_is_refused() {
+    fn text_without_image_or_url_is_rejected() {
         for text in [
             "",
             "  ",

@@ -148,78 +148,81 @@ mod tests {
     use crate::shares::{Holder, tests::claimants};
 
     #[test]
-    fn an_answer_larger_than_the_share_of_a_key_takes_all_of_the_share() {
-        let (room, of) = (MemoryBudget::for_answers_of(1), claimants(2, 1));
-        let held = room.take(of[0][0], usize::MAX).unwrap();
-        assert_eq!(room.in_use(), ANSWERS / 2);
-        assert_eq!(room.take(of[0][0], 1).unwrap_err().holder, Holder::Key);
-        assert!(room.take(of[1][0], ANSWERS / 8).is_ok());
+    fn oversized_response_takes_the_whole_key_share() {
+        let (budget, claimants) = (MemoryBudget::for_answers_of(1), claimants(2, 1));
+        let held = budget.take(claimants[0][0], usize::MAX).unwrap();
+        assert_eq!(budget.in_use(), ANSWERS / 2);
+        assert_eq!(budget.take(claimants[0][0], 1).unwrap_err().holder, Holder::Key);
+        assert!(budget.take(claimants[1][0], ANSWERS / 8).is_ok());
         drop(held);
-        assert_eq!(room.in_use(), 0);
+        assert_eq!(budget.in_use(), 0);
     }
 
     #[test]
-    fn a_large_answer_of_somebody_who_holds_nothing_finds_its_place_beside_another() {
-        let (room, of) = (MemoryBudget::for_answers_of(1), claimants(2, 1));
-        let _other = room.take(of[0][0], ANSWERS / 2 - 8).unwrap();
-        let held = room.take(of[1][0], ANSWERS / 2).unwrap();
-        assert_eq!(room.take(of[1][0], 1).unwrap_err().holder, Holder::Key);
+    fn large_response_fits_beside_another_workspace() {
+        let (budget, claimants) = (MemoryBudget::for_answers_of(1), claimants(2, 1));
+        let _other = budget.take(claimants[0][0], ANSWERS / 2 - 8).unwrap();
+        let held = budget.take(claimants[1][0], ANSWERS / 2).unwrap();
+        assert_eq!(budget.take(claimants[1][0], 1).unwrap_err().holder, Holder::Key);
         drop(held);
-        assert!(room.take(of[1][0], ANSWERS / 2).is_ok());
+        assert!(budget.take(claimants[1][0], ANSWERS / 2).is_ok());
     }
 
     #[test]
-    fn small_bodies_take_no_share_and_of_large_ones_every_byte_counts() {
-        let (room, of) = (MemoryBudget::for_lists_of(100), claimants(1, 1));
-        let mut body = room.collect_beyond(10, of[0][0], 100, None);
+    fn small_bodies_are_free_and_large_ones_counted() {
+        let (budget, claimants) = (MemoryBudget::for_lists_of(100), claimants(1, 1));
+        let mut body = budget.collect_beyond(10, claimants[0][0], 100, None);
         body.push(&[0; 4]).unwrap();
         body.push(&[0; 6]).unwrap();
-        assert_eq!(room.in_use(), 0);
+        assert_eq!(budget.in_use(), 0);
         body.push(&[0; 1]).unwrap();
-        assert_eq!(room.in_use(), 11);
+        assert_eq!(budget.in_use(), 11);
         body.push(&[0; 9]).unwrap();
-        assert_eq!((room.in_use(), body.push(&[0; 81])), (20, Err(MemoryDenial::TooLarge)));
-        let mut rest: Vec<_> = (0..6).map(|_| room.collect_beyond(10, of[0][0], 100, None)).collect();
+        assert_eq!((budget.in_use(), body.push(&[0; 81])), (20, Err(MemoryDenial::TooLarge)));
+        let mut rest: Vec<_> =
+            (0..6).map(|_| budget.collect_beyond(10, claimants[0][0], 100, None)).collect();
         assert!(rest[..5].iter_mut().all(|one| one.push(&[0; 100]).is_ok()));
         assert!(matches!(rest[5].push(&[0; 100]), Err(MemoryDenial::Exhausted(_))));
-        assert_eq!(rest[5].push(&[0; 10]), Ok(()), "others come in");
+        assert_eq!(rest[5].push(&[0; 10]), Ok(()), "a small body still fits");
         drop((body.finish(), rest));
-        assert_eq!(room.in_use(), 0);
+        assert_eq!(budget.in_use(), 0);
     }
 
     #[test]
-    fn what_is_held_is_counted_and_given_back() {
-        let (room, of) = (MemoryBudget::for_pictures_of(10), claimants(1, 1));
-        let mut first = room.collect(of[0][0], 60, Some(u64::MAX));
+    fn held_memory_is_counted_and_released() {
+        let (budget, claimants) = (MemoryBudget::for_pictures_of(10), claimants(1, 1));
+        let mut first = budget.collect(claimants[0][0], 60, Some(u64::MAX));
         first.push(&[0; 50]).unwrap();
         assert_eq!(first.push(&[0; 11]), Err(MemoryDenial::TooLarge));
-        let mut second = room.collect(of[0][0], 60, None);
+        let mut second = budget.collect(claimants[0][0], 60, None);
         second.push(&[0; 10]).unwrap();
         assert!(matches!(second.push(&[0; 1]), Err(MemoryDenial::Exhausted(_))));
-        assert_eq!(room.in_use(), 60);
+        assert_eq!(budget.in_use(), 60);
         let (bytes, held) = first.finish();
         assert!(bytes.len() == 50 && second.push(&[0; 1]).is_err());
         drop(held);
-        assert_eq!(room.in_use(), 10);
+        assert_eq!(budget.in_use(), 10);
         assert_eq!(second.push(&[0; 50]), Ok(()));
     }
 
     #[test]
-    fn whatever_one_workspace_sends_another_has_room_for_its_largest_picture() {
-        let (room, of) = (MemoryBudget::for_pictures_of(1_000), claimants(2, 9));
+    fn flooding_workspace_leaves_memory_for_the_largest_image() {
+        let (budget, claimants) = (MemoryBudget::for_pictures_of(1_000), claimants(2, 9));
         let flood = || {
-            of[0].iter().flat_map(|key| {
-                std::iter::repeat_with(|| room.collect(*key, 1_000, None))
+            claimants[0].iter().flat_map(|key| {
+                std::iter::repeat_with(|| budget.collect(*key, 1_000, None))
                     .map_while(|mut one| (0..10).all(|_| one.push(&[0; 100]).is_ok()).then_some(one))
             })
         };
         let flood: Vec<_> = flood().collect();
         assert!(flood.len() > 6, "{}", flood.len());
-        let mut other = room.collect(of[1][0], 1_000, None);
+        let mut other = budget.collect(claimants[1][0], 1_000, None);
         assert!((0..10).all(|_| other.push(&[0; 100]).is_ok()));
-        let Err(MemoryDenial::Exhausted(full)) = room.collect(of[0][8], 1_000, None).push(&[0; 1_000]) else {
-            panic!("the workspace has more than its share")
+        let Err(MemoryDenial::Exhausted(exhausted)) =
+            budget.collect(claimants[0][8], 1_000, None).push(&[0; 1_000])
+        else {
+            panic!("the workspace exceeded its share")
         };
-        assert_eq!(full.holder, Holder::Workspace);
+        assert_eq!(exhausted.holder, Holder::Workspace);
     }
 }

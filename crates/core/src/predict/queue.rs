@@ -45,28 +45,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_of_the_largest_pictures_are_enough_for_any_number_of_cores() {
-        let (queue, of) = (FairQueue::new(limits(64, 40_000_000)), claimants(1, 1));
-        let first = queue.acquire(of[0][0], 40_000_000, in_millis(1000)).await.unwrap();
-        let _second = queue.acquire(of[0][0], 36_000_000, in_millis(1000)).await.unwrap();
-        assert!(queue.acquire(of[0][0], 40_000_000, in_millis(10)).await.is_err());
+    async fn queue_runs_two_largest_images_with_many_cores() {
+        let (queue, claimants) = (FairQueue::new(limits(64, 40_000_000)), claimants(1, 1));
+        let first = queue.acquire(claimants[0][0], 40_000_000, in_millis(1000)).await.unwrap();
+        let _second = queue.acquire(claimants[0][0], 36_000_000, in_millis(1000)).await.unwrap();
+        assert!(queue.acquire(claimants[0][0], 40_000_000, in_millis(10)).await.is_err());
         // Small images do not wait.
-        let _small = queue.acquire(of[0][0], 1_000_000, in_millis(1000)).await.unwrap();
+        let _small = queue.acquire(claimants[0][0], 1_000_000, in_millis(1000)).await.unwrap();
         drop(first);
-        queue.acquire(of[0][0], 40_000_000, in_millis(1000)).await.unwrap();
+        queue.acquire(claimants[0][0], 40_000_000, in_millis(1000)).await.unwrap();
     }
 
     #[tokio::test]
-    async fn no_more_wait_than_can_be_served() {
-        let (queue, of) = (FairQueue::new(limits(1, 40_000_000)), claimants(1, 1));
-        let _turn = queue.acquire(of[0][0], 1, in_millis(1000)).await.unwrap();
-        let asks: Vec<_> =
-            (0..=WAITING_PER_CORE).map(|_| Box::pin(queue.acquire(of[0][0], 1, in_millis(300)))).collect();
-        let mut asks = futures_util::stream::FuturesUnordered::from_iter(asks);
-        let first = futures_util::StreamExt::next(&mut asks).await.unwrap();
+    async fn queue_denies_requests_beyond_its_waiting_limit() {
+        let (queue, claimants) = (FairQueue::new(limits(1, 40_000_000)), claimants(1, 1));
+        let _running = queue.acquire(claimants[0][0], 1, in_millis(1000)).await.unwrap();
+        let requests: Vec<_> = (0..=WAITING_PER_CORE)
+            .map(|_| Box::pin(queue.acquire(claimants[0][0], 1, in_millis(300))))
+            .collect();
+        let mut requests = futures_util::stream::FuturesUnordered::from_iter(requests);
+        let first = futures_util::StreamExt::next(&mut requests).await.unwrap();
         assert!(first.is_err());
         assert_eq!(queue.waiting(), WAITING_PER_CORE);
-        drop(asks);
+        drop(requests);
         assert_eq!(queue.waiting(), 0);
     }
 }

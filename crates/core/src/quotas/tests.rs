@@ -62,12 +62,12 @@ impl Server {
     fn spend(&mut self, ledger: &mut Ledger, quotas: &ResourceQuotas, now: Timestamp) -> bool {
         for _ in 0..3 {
             match self.block.spend(quotas, now) {
-                SpendResult::Spent(standings) => {
-                    self.out.push(standings);
+                SpendResult::Spent(states) => {
+                    self.out.push(states);
                     return true;
                 }
-                SpendResult::Denied(standing) => {
-                    assert_eq!(standing.left(), 0);
+                SpendResult::Denied(state) => {
+                    assert_eq!(state.left(), 0);
                     return false;
                 }
                 SpendResult::QueryStore => {
@@ -78,7 +78,7 @@ impl Server {
                 }
             }
         }
-        panic!("the store was asked and knows no more");
+        panic!("the block is empty although the store filled it");
     }
 }
 
@@ -118,7 +118,7 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
         ([Server::default(), Server::default()], Ledger::default(), Used::new());
     let (mut now, mut quotas) = (Timestamp::from_micros(NOON), own(&[(100, Period::Day)]));
     let mut revision = Revision(1);
-    let place = |standing: &QuotaState| (standing.quota.per.name(), standing.window.start.micros());
+    let place = |state: &QuotaState| (state.quota.per.name(), state.window.start.micros());
     for (server, event) in events {
         let server = &mut all[server % servers];
         let of = ResourceQuotas::of(quotas, QuotaResource::Predictions, revision);
@@ -126,10 +126,10 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
             Event::Spend if of.is_empty() => {}
             Event::Spend => {
                 if server.spend(&mut ledger, &of, now) {
-                    for standing in server.out.last().unwrap().iter().flatten() {
-                        let used = used.entry(place(standing)).or_default();
+                    for state in server.out.last().unwrap().iter().flatten() {
+                        let used = used.entry(place(state)).or_default();
                         *used += 1;
-                        prop_assert!(*used <= standing.quota.limit.get(), "{used} of {standing:?}");
+                        prop_assert!(*used <= state.quota.limit.get(), "{used} of {state:?}");
                     }
                 } else if servers == 1 {
                     // A single server denies only if the quota is used up, except for units that were lost in a kill.
@@ -142,10 +142,10 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
                 }
             }
             Event::GiveBack => {
-                if let Some(standings) = server.out.pop() {
-                    server.block.return_unit(&standings);
-                    for standing in standings.iter().flatten() {
-                        *used.get_mut(&place(standing)).unwrap() -= 1;
+                if let Some(states) = server.out.pop() {
+                    server.block.return_unit(&states);
+                    for state in states.iter().flatten() {
+                        *used.get_mut(&place(state)).unwrap() -= 1;
                     }
                 }
             }
@@ -163,7 +163,7 @@ fn run(servers: usize, events: Vec<(usize, Event)>) -> Result<(), TestCaseError>
             Event::Wait(seconds) => now = now.plus(std::time::Duration::from_secs(seconds.into())),
         }
         for (place, used) in &used {
-            prop_assert!(ledger.0.get(place).copied().unwrap_or(0) >= *used, "what is used was taken");
+            prop_assert!(ledger.0.get(place).copied().unwrap_or(0) >= *used, "the store covers all usage");
         }
     }
     Ok(())
@@ -178,18 +178,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
-    fn one_server_lets_through_what_there_is_whatever_happens_to_it(events in events()) {
+    fn single_server_spends_the_quota_exactly(events in events()) {
         run(1, events)?;
     }
 
     #[test]
-    fn two_servers_let_through_no_more_than_there_is(events in events()) {
+    fn two_servers_never_exceed_the_quota(events in events()) {
         run(2, events)?;
     }
 }
 
 #[test]
-fn a_block_does_not_survive_a_quota_that_was_raised_used_up_and_lowered_again() {
+fn block_is_void_after_quota_is_raised_and_lowered() {
     let now = Timestamp::from_micros(NOON);
     let (mut one, mut other, mut ledger) = (Server::default(), Server::default(), Ledger::default());
     let quota = |limit: u32, revision| {
@@ -202,7 +202,7 @@ fn a_block_does_not_survive_a_quota_that_was_raised_used_up_and_lowered_again() 
 }
 
 #[test]
-fn blocks_shrink_to_one_near_the_end() {
+fn block_size_shrinks_to_one_near_the_limit() {
     let of = ResourceQuotas::of(own(&[(1_000, Period::Day)]), QuotaResource::Predictions, Revision(1));
     let now = Timestamp::from_micros(NOON);
     let (mut server, mut ledger, mut sizes) = (Server::default(), Ledger::default(), Vec::new());
@@ -213,12 +213,12 @@ fn blocks_shrink_to_one_near_the_end() {
         before = ledger.0[&day];
     }
     assert_eq!((before, server.out.len()), (1_000, 1_000));
-    assert_eq!((sizes[0], sizes[1]), (1, 62), "whoever knows nothing asks for one");
+    assert_eq!((sizes[0], sizes[1]), (1, 62), "the first block has one unit");
     assert!(sizes[1..].is_sorted_by(|one, next| one >= next) && sizes.ends_with(&[1; 31]), "{sizes:?}");
 }
 
 #[test]
-fn a_quota_that_is_lowered_voids_what_lies_beyond_and_one_that_is_raised_has_more_at_once() {
+fn changed_quota_applies_to_the_current_block() {
     // The usage of a changed key belongs to another revision.
     let quota = |limit: u32| {
         ResourceQuotas::of(own(&[(limit, Period::Day)]), QuotaResource::Predictions, Revision(limit.into()))
@@ -279,13 +279,13 @@ pub(crate) async fn world(folder: &std::path::Path, own: Own, clock: Clock) -> (
 }
 
 pub(crate) async fn used(quotas: &Quotas, caller: &Caller) -> Vec<u32> {
-    let standings = quotas.states(caller.key().key, &quotas_of(caller)).await.unwrap();
-    standings.into_iter().map(|standing| standing.used).collect()
+    let states = quotas.states(caller.key().key, &quotas_of(caller)).await.unwrap();
+    states.into_iter().map(|state| state.used).collect()
 }
 
 /// The only test that moves the clock, with everything that depends on the clock.
 #[tokio::test]
-async fn a_day_and_a_month_begin_anew_and_a_clean_stop_gives_the_rest_back() {
+async fn quota_restarts_each_period_and_close_returns_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let (quotas, caller) = world(folder.path(), own(&[(40, Period::Day), (100, Period::Month)]), clock).await;
     let take_all = async || {
@@ -296,22 +296,26 @@ async fn a_day_and_a_month_begin_anew_and_a_clean_stop_gives_the_rest_back() {
         }
         taken
     };
-    let go_on = |micros: i64| CLOCK.fetch_add(micros, Ordering::SeqCst);
+    let advance = |micros: i64| CLOCK.fetch_add(micros, Ordering::SeqCst);
     assert_eq!(clock(), "2027-01-14T12:00:00Z".parse::<jiff::Timestamp>().map(of_jiff).unwrap());
     assert_eq!((take_all().await, used(&quotas, &caller).await), (40, vec![40, 40]));
-    go_on(DAY / 2 - 1);
+    advance(DAY / 2 - 1);
     assert_eq!(take_all().await, 0, "a microsecond before midnight");
-    go_on(1);
+    advance(1);
     assert_eq!((take_all().await, used(&quotas, &caller).await), (40, vec![40, 80]));
-    go_on(DAY);
-    assert_eq!((take_all().await, used(&quotas, &caller).await), (20, vec![20, 100]), "the month ends first");
-    go_on(16 * DAY - 1);
+    advance(DAY);
+    assert_eq!(
+        (take_all().await, used(&quotas, &caller).await),
+        (20, vec![20, 100]),
+        "the monthly quota ends first"
+    );
+    advance(16 * DAY - 1);
     assert_eq!(
         (take_all().await, used(&quotas, &caller).await),
         (0, vec![0, 100]),
         "31 January, 23:59:59.999999"
     );
-    go_on(1);
+    advance(1);
     assert_eq!(used(&quotas, &caller).await, [0, 0]);
     for _ in 0..5 {
         let _ = quotas.spend_for(&caller, QuotaResource::Predictions).await.unwrap();
@@ -323,8 +327,8 @@ async fn a_day_and_a_month_begin_anew_and_a_clean_stop_gives_the_rest_back() {
     assert_eq!(taken.iter().map(|(_, one)| one.taken).collect::<Vec<_>>(), [5, 5]);
     quotas.sweep().await.unwrap();
     let kept = quotas.store.quota_usage(caller.key().key, Timestamp::from_micros(0)).await.unwrap();
-    assert_eq!(kept.len(), 6, "this month and the one before");
-    go_on(31 * DAY);
+    assert_eq!(kept.len(), 6, "rows of this month and the previous month stay");
+    advance(31 * DAY);
     quotas.sweep().await.unwrap();
     let kept = quotas.store.quota_usage(caller.key().key, Timestamp::from_micros(0)).await.unwrap();
     assert_eq!(kept.len(), 2);

@@ -68,13 +68,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_of_one_workspace_drops_none_of_another() {
-        let (mut backlog, of) = (Backlog::new(100), claimants(2, 30));
+    fn flood_of_one_workspace_drops_nothing_of_another() {
+        let (mut backlog, claimants) = (Backlog::new(100), claimants(2, 30));
         for number in 0..10 {
-            assert_eq!(backlog.push(of[1][0], number), None);
+            assert_eq!(backlog.push(claimants[1][0], number), None);
         }
         for number in 0..5_000 {
-            backlog.push(of[0][number % 30], 1_000 + number);
+            backlog.push(claimants[0][number % 30], 1_000 + number);
         }
         let left: Vec<_> = backlog.drain().collect();
         assert_eq!(left.len(), 100);
@@ -84,11 +84,11 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_one_key_drops_none_of_its_workspace() {
-        let (mut backlog, of) = (Backlog::new(10), claimants(1, 2));
-        backlog.push(of[0][1], 0);
+    fn flood_of_one_key_drops_nothing_of_another_key() {
+        let (mut backlog, claimants) = (Backlog::new(10), claimants(1, 2));
+        backlog.push(claimants[0][1], 0);
         for number in 1..100 {
-            backlog.push(of[0][0], number);
+            backlog.push(claimants[0][0], number);
         }
         let left: Vec<_> = backlog.drain().collect();
         assert_eq!(left, [0, 91, 92, 93, 94, 95, 96, 97, 98, 99]);
@@ -98,13 +98,13 @@ mod tests {
     proptest! {
         /// A workspace that has added no more than an equal part of the capacity loses no entries.
         #[test]
-        fn who_has_an_equal_part_loses_nothing(floods in prop::collection::vec((0usize..3, 0usize..2), 0..400)) {
-            let (mut backlog, of) = (Backlog::new(40), claimants(4, 2));
+        fn workspace_within_its_equal_part_loses_nothing(floods in prop::collection::vec((0usize..3, 0usize..2), 0..400)) {
+            let (mut backlog, claimants) = (Backlog::new(40), claimants(4, 2));
             for number in 0..10 {
-                backlog.push(of[3][number % 2], number);
+                backlog.push(claimants[3][number % 2], number);
             }
             for (number, (workspace, key)) in floods.into_iter().enumerate() {
-                backlog.push(of[workspace][key], 100 + number);
+                backlog.push(claimants[workspace][key], 100 + number);
             }
             let left: Vec<_> = backlog.drain().collect();
             prop_assert!(left.len() <= 40 && (0..10).all(|number| left.contains(&number)));

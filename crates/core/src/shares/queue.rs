@@ -107,46 +107,49 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_too_long_leaves_and_takes_nothing_along() {
-        let (queue, of) = (FairQueue::new(LIMITS), claimants(1, 1));
-        let turn = queue.acquire(of[0][0], 1, soon()).await.unwrap();
+    async fn expired_wait_leaves_the_queue_without_a_turn() {
+        let (queue, claimants) = (FairQueue::new(LIMITS), claimants(1, 1));
+        let turn = queue.acquire(claimants[0][0], 1, soon()).await.unwrap();
         assert_eq!(
-            queue.acquire(of[0][0], 1, Instant::now() + Duration::from_millis(10)).await.err(),
+            queue.acquire(claimants[0][0], 1, Instant::now() + Duration::from_millis(10)).await.err(),
             Some(QueueFull)
         );
         assert_eq!(queue.waiting(), 0);
         drop(turn);
-        queue.acquire(of[0][0], 1, soon()).await.unwrap();
+        queue.acquire(claimants[0][0], 1, soon()).await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_client_that_goes_away_leaves_its_place() {
-        let (queue, of) = (FairQueue::new(LIMITS), claimants(1, 1));
-        let turn = queue.acquire(of[0][0], 1, soon()).await.unwrap();
+    async fn dropped_wait_leaves_the_queue() {
+        let (queue, claimants) = (FairQueue::new(LIMITS), claimants(1, 1));
+        let turn = queue.acquire(claimants[0][0], 1, soon()).await.unwrap();
         {
-            let mut waits = Box::pin(queue.acquire(of[0][0], 1, soon()));
+            let mut waits = Box::pin(queue.acquire(claimants[0][0], 1, soon()));
             assert!(futures_util::poll!(&mut waits).is_pending());
             assert_eq!(queue.waiting(), 1);
         }
         assert_eq!(queue.waiting(), 0);
         // The client leaves just after it got a turn.
-        let mut waits = Box::pin(queue.acquire(of[0][0], 1, soon()));
+        let mut waits = Box::pin(queue.acquire(claimants[0][0], 1, soon()));
         assert!(futures_util::poll!(&mut waits).is_pending());
         drop(turn);
         drop(waits);
-        queue.acquire(of[0][0], 1, soon()).await.unwrap();
+        queue.acquire(claimants[0][0], 1, soon()).await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_newcomer_takes_the_place_of_the_longest_queue() {
-        let (queue, of) = (FairQueue::new(LIMITS), claimants(2, 1));
-        let turn = queue.acquire(of[0][0], 1, soon()).await.unwrap();
-        let mut flood: Vec<_> = (0..4).map(|_| Box::pin(queue.acquire(of[0][0], 1, soon()))).collect();
+    async fn new_workspace_replaces_a_waiter_of_the_longest_queue() {
+        let (queue, claimants) = (FairQueue::new(LIMITS), claimants(2, 1));
+        let turn = queue.acquire(claimants[0][0], 1, soon()).await.unwrap();
+        let mut flood: Vec<_> = (0..4).map(|_| Box::pin(queue.acquire(claimants[0][0], 1, soon()))).collect();
         for one in &mut flood {
             assert!(futures_util::poll!(one).is_pending());
         }
-        assert!(queue.acquire(of[0][0], 1, soon()).await.is_err(), "its own workspace has most");
-        let mut other = Box::pin(queue.acquire(of[1][0], 1, soon()));
+        assert!(
+            queue.acquire(claimants[0][0], 1, soon()).await.is_err(),
+            "the longest queue belongs to the same workspace"
+        );
+        let mut other = Box::pin(queue.acquire(claimants[1][0], 1, soon()));
         assert!(futures_util::poll!(&mut other).is_pending());
         let last = flood.pop().unwrap();
         assert_eq!(last.await.err(), Some(QueueFull));

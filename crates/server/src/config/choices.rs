@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_wins_over_the_file() {
+    fn flag_overrides_the_file() {
         let flags = Choices { brand: Some("flag".into()), ..Choices::default() };
         let both = flags.or(choices("brand = 'file'\nlog = 'debug'")).check("x".into()).unwrap();
         assert_eq!(both.brands.current().as_str(), "flag");
@@ -170,16 +170,16 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_named_by_its_address_or_its_network() {
-        let given = choices("trusted-proxy = ['127.0.0.1', '10.0.0.0/8']").check("x".into()).unwrap();
-        let trusted: Vec<_> = given.trusted_proxies.iter().map(ToString::to_string).collect();
+    fn trusted_proxy_is_an_address_or_a_network() {
+        let config = choices("trusted-proxy = ['127.0.0.1', '10.0.0.0/8']").check("x".into()).unwrap();
+        let trusted: Vec<_> = config.trusted_proxies.iter().map(ToString::to_string).collect();
         assert_eq!(trusted, ["127.0.0.1/32", "10.0.0.0/8"]);
         let error = toml::from_str::<Choices>("trusted-proxy = ['proxy.example.org']").unwrap_err();
         assert!(error.to_string().contains("expected a network"), "{error}");
     }
 
     #[test]
-    fn connections_are_as_many_as_there_are_file_descriptors_and_an_address_has_a_share() {
+    fn connection_limits_depend_on_file_descriptors() {
         let limits = |toml: &str, spare| {
             let limits = choices(toml).check("x".into()).unwrap().connection_limits(spare);
             (limits.all, limits.per_address)
@@ -193,8 +193,8 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_with_what_was_expected() {
-        for (toml, says) in [
+    fn invalid_option_is_rejected_with_the_expectation() {
+        for (toml, expected) in [
             ("brand = 'K'", "2 to 12 lower-case"),
             ("public-url = 'ftp://x'", "http(s)://"),
             ("public-url = 'http://x/path'", "nothing behind it"),
@@ -208,7 +208,7 @@ mod tests {
             ("support = 'help me'", "URL or an email"),
         ] {
             let error = choices(toml).check("x".into()).unwrap_err().to_string();
-            assert!(error.contains(says), "{toml}: {error}");
+            assert!(error.contains(expected), "{toml}: {error}");
         }
         assert!(toml::from_str::<Choices>("lisen = '127.0.0.1:1'").is_err());
     }

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_public_host_is_private() {
+    fn special_purpose_addresses_are_private() {
         for address in all("
             0.0.0.0 0.1.2.3 0.255.255.255 10.0.0.0 10.0.0.1 10.255.255.255 100.64.0.0 100.100.100.200 100.127.255.255
             127.0.0.1 127.1.2.3 127.255.255.255 169.254.0.0 169.254.169.254 169.254.255.255
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_beside_a_private_block_is_public() {
+    fn neighbors_of_private_blocks_are_public() {
         for address in all("
             1.0.0.0 1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0
             169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 191.255.255.255 192.0.1.0 192.0.3.0 192.167.255.255
@@ -105,14 +105,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_way_to_write_ipv4_within_ipv6_is_public(v4: u32, form in 0usize..5) {
+        fn ipv4_embedded_in_ipv6_is_never_public(v4: u32, form in 0usize..5) {
             let v4 = u128::from(v4);
             let wrapped = [v4, 0xffff_0000_0000 | v4, 0x64_ff9b << 96 | v4, 0x2002 << 112 | v4 << 80, 0x2001 << 112 | v4];
             prop_assert!(!is_public(Ipv6Addr::from_bits(wrapped[form]).into()));
         }
 
         #[test]
-        fn the_standard_library_finds_nothing_more(v4: u32) {
+        fn address_special_in_std_is_never_public(v4: u32) {
             let address = Ipv4Addr::from_bits(v4);
             let known = address.is_private() || address.is_loopback() || address.is_link_local() || address.is_broadcast()
                 || address.is_documentation() || address.is_multicast() || address.is_unspecified();

@@ -37,25 +37,25 @@ fn server() -> String {
 
 /// A client retries if no budget was left, and does not retry if the image is unreachable. The two errors must differ.
 #[tokio::test]
-async fn who_finds_no_room_is_told_so_and_on_the_beat() {
-    let door = ImageFetcher::new(BYTES.len(), &["localhost".to_owned()]);
+async fn exhausted_budget_denies_fetch_after_one_beat() {
+    let fetcher = ImageFetcher::new(BYTES.len(), &["localhost".to_owned()]);
     let budget = MemoryBudget::for_pictures_of(BYTES.len());
-    let of = claimants(2, 1);
-    let (by, mut others) = (of[0][0], budget.collect(of[1][0], 1_000, None));
+    let claimants = claimants(2, 1);
+    let (by, mut others) = (claimants[0][0], budget.collect(claimants[1][0], 1_000, None));
     others.push(&[0; 60]).unwrap();
     let mut same = budget.collect(by, 1_000, None);
     same.push(&[0; 25]).unwrap();
     let started = Instant::now();
-    let denied = door.fetch(by, &server(), &budget, None).await.unwrap_err();
+    let denied = fetcher.fetch(by, &server(), &budget, None).await.unwrap_err();
     assert!(matches!(denied, FetchError::Exhausted(_)), "{denied:?}");
     assert!(started.elapsed() >= BEAT, "{:?}", started.elapsed());
     drop((others, same));
-    assert_eq!(door.fetch(by, &server(), &budget, None).await.unwrap().bytes, &BYTES[..]);
+    assert_eq!(fetcher.fetch(by, &server(), &budget, None).await.unwrap().bytes, &BYTES[..]);
     let small = ImageFetcher::new(BYTES.len() - 1, &["localhost".to_owned()]);
     assert_eq!(small.fetch(by, &server(), &budget, None).await.unwrap_err(), FetchError::Unreachable);
     for (most, passes) in [(BYTES.len(), true), (BYTES.len() - 1, false)] {
         assert_eq!(
-            door.fetch(by, &server(), &budget, Some(most)).await.is_ok(),
+            fetcher.fetch(by, &server(), &budget, Some(most)).await.is_ok(),
             passes,
             "a key's own limit of {most}"
         );
@@ -63,22 +63,22 @@ async fn who_finds_no_room_is_told_so_and_on_the_beat() {
 }
 
 #[tokio::test]
-async fn a_workspace_whose_urls_never_answer_keeps_no_other_from_fetching() {
+async fn workspace_with_silent_urls_leaves_fetches_to_others() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://localhost:{}/", silent.local_addr().unwrap().port());
-    let door = ImageFetcher::new(BYTES.len(), &["localhost".to_owned()]);
-    let (budget, of) = (MemoryBudget::for_pictures_of(BYTES.len()), claimants(2, 3));
+    let fetcher = ImageFetcher::new(BYTES.len(), &["localhost".to_owned()]);
+    let (budget, claimants) = (MemoryBudget::for_pictures_of(BYTES.len()), claimants(2, 3));
     let mut flood = Vec::new();
     let denied = 'flood: loop {
-        for key in &of[0] {
-            let mut one = Box::pin(door.fetch(*key, &url, &budget, None));
+        for key in &claimants[0] {
+            let mut one = Box::pin(fetcher.fetch(*key, &url, &budget, None));
             match futures_util::poll!(&mut one) {
                 std::task::Poll::Pending => flood.push(one),
                 std::task::Poll::Ready(denied) => break 'flood denied.unwrap_err(),
             }
         }
-        assert!(flood.len() < AT_ONCE, "nothing is left for others");
+        assert!(flood.len() < AT_ONCE, "one workspace took every fetch");
     };
     assert!(matches!(denied, FetchError::Exhausted(_)), "{denied:?}");
-    assert!(door.fetch(of[1][0], &server(), &budget, None).await.is_ok());
+    assert!(fetcher.fetch(claimants[1][0], &server(), &budget, None).await.is_ok());
 }

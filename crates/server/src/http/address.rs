@@ -84,18 +84,18 @@ mod tests {
     }
 
     #[test]
-    fn only_a_trusted_proxy_is_believed() {
+    fn forwarded_address_is_used_from_trusted_proxies_only() {
         assert_eq!(client("203.0.113.9", &[b"10.0.0.1"], &[]), known("203.0.113.9"));
         assert_eq!(client("203.0.113.9", &[b"10.0.0.1"], &TRUSTED), known("203.0.113.9"));
         assert_eq!(client("203.0.113.9", &[b"\xe9"], &TRUSTED), known("203.0.113.9"));
         assert_eq!(behind_proxy(&[b"198.51.100.7"]), known("198.51.100.7"));
         assert_eq!(client("::ffff:127.0.0.1", &[b"[2001:db8::1]"], &TRUSTED), known("2001:db8::1"));
-        assert_eq!(behind_proxy(&[]), known("127.0.0.1"), "the proxy speaks for itself");
+        assert_eq!(behind_proxy(&[]), known("127.0.0.1"), "the proxy is the client");
         assert_eq!(behind_proxy(&[b"10.0.0.3, 10.0.0.2"]), known("10.0.0.3"), "a proxy behind a proxy");
     }
 
     #[test]
-    fn whatever_stands_left_of_what_a_trusted_proxy_appended_is_not_read() {
+    fn entries_left_of_the_trusted_hop_are_ignored() {
         for left in [&b"1.1.1.1"[..], b"\xe9", b"", b"unknown", b"[[[", b",,,", "é".as_bytes()] {
             let one_line = [left, b", 198.51.100.7, 10.0.0.2"].concat();
             assert_eq!(behind_proxy(&[&one_line]), known("198.51.100.7"), "{left:?}");
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hop_that_a_trusted_proxy_stated_and_that_cannot_be_read_leaves_the_client_unknown() {
+    fn unreadable_trusted_hop_makes_the_client_unknown() {
         for hop in [
             &b""[..],
             b" ",
@@ -141,11 +141,11 @@ mod tests {
             assert_eq!(behind_proxy(&[b"198.51.100.7", hop]), ClientAddress::Unknown);
         }
         let proxies = [b"198.51.100.7, ".as_slice(), &b"10.0.0.1, ".repeat(HOPS), b"10.0.0.1"].concat();
-        assert_eq!(behind_proxy(&[&proxies]), ClientAddress::Unknown, "no chain is so long");
+        assert_eq!(behind_proxy(&[&proxies]), ClientAddress::Unknown, "the chain has too many proxies");
     }
 
     #[test]
-    fn an_address_is_read_as_proxies_write_it() {
+    fn address_is_parsed_in_each_proxy_format() {
         for (hop, address) in [
             (&b"198.51.100.7:4711"[..], "198.51.100.7"),
             (b"\t198.51.100.7 ", "198.51.100.7"),
@@ -161,7 +161,7 @@ mod tests {
     proptest! {
         /// A client cannot forge what the trusted proxy appends.
         #[test]
-        fn no_header_of_a_client_changes_what_the_proxy_saw(sent in proptest::collection::vec(any::<Vec<u8>>(), 0..4)) {
+        fn client_headers_cannot_change_the_proxy_entry(sent in proptest::collection::vec(any::<Vec<u8>>(), 0..4)) {
             let sent: Vec<_> = sent.into_iter().filter(|line| HeaderValue::from_bytes(line).is_ok()).collect();
             let mut lines: Vec<&[u8]> = sent.iter().map(Vec::as_slice).collect();
             lines.push(b"198.51.100.7");

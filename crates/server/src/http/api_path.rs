@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_the_api_get_its_prefix_and_others_stay() {
+    fn api_paths_get_the_prefix_and_others_stay() {
         let get = |uri: &str| prefixed(Request::get(uri));
         assert_eq!(get("/predict/classify/mdl_1/"), "/api/v1/predict/classify/mdl_1/");
         assert_eq!(get("/predict"), "/api/v1/predict");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_link_to_a_key_is_a_page_for_browsers_alone() {
+    fn key_link_opens_a_page_in_browsers_only() {
         let link =
             || Request::get("/keys/key_1").header("accept", "text/html,application/xml;q=0.9,*/*;q=0.8");
         assert_eq!(prefixed(link()), "/keys/key_1");

@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_below_the_question_is_what_it_is_about() {
+    fn path_below_forward_auth_becomes_the_forwarded_path() {
         let below = settled(Method::POST, "/api/v1/forward-auth/predict/7?api-key=x");
         assert_eq!(below, ("GET".into(), ASK.into(), Some("/predict/7?api-key=x".into())));
         let root = settled(Method::POST, "/api/v1/forward-auth/?a=b");
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(
             settled(Method::OPTIONS, "/api/v1/forward-auth/").0,
             "GET",
-            "no preflight is answered here"
+            "forward auth answers no preflight"
         );
         let raw = settled(Method::GET, "/api/v1/forward-auth/für?é=1");
         assert_eq!(raw.2.as_deref(), Some("/für?é=1"));
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_that_stands_in_the_address_stays() {
+    fn absolute_uri_keeps_its_host() {
         let (_, uri, _) = settled(Method::GET, "http://keys.example.org/api/v1/forward-auth/a?b=c");
         assert_eq!(uri, "http://keys.example.org/api/v1/forward-auth");
     }

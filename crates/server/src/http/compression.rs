@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_encoding_that_a_client_accepts_is_used() {
+    fn best_accepted_encoding_is_used() {
         for (sent, used) in [
             (&[][..], None),
             (&["gzip, deflate, br, zstd"], Some(Encoding::Brotli)),
@@ -213,12 +213,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn text_that_would_become_longer_is_sent_as_it_is() {
+    async fn text_that_would_grow_is_not_compressed() {
         let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static("br"))]);
-        let answer = StaticText::new("x", "text/plain").answer(&headers).await;
-        assert!(!answer.headers().contains_key(header::CONTENT_ENCODING));
-        assert_eq!(answer.headers()[header::VARY], "Accept-Encoding");
-        let answer = StaticText::new("x".repeat(5_000), "text/plain").answer(&headers).await;
-        assert_eq!(answer.headers()[header::CONTENT_ENCODING], "br");
+        let response = StaticText::new("x", "text/plain").answer(&headers).await;
+        assert!(!response.headers().contains_key(header::CONTENT_ENCODING));
+        assert_eq!(response.headers()[header::VARY], "Accept-Encoding");
+        let response = StaticText::new("x".repeat(5_000), "text/plain").answer(&headers).await;
+        assert_eq!(response.headers()[header::CONTENT_ENCODING], "br");
     }
 }

@@ -15,7 +15,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_known_alone_in_a_list_weakly_or_by_any() {
+    fn etag_matches_alone_in_list_weak_or_wildcard() {
         let is_known = |lines: &[&str]| {
             let mut headers = HeaderMap::new();
             for line in lines {

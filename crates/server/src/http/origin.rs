@@ -58,17 +58,21 @@ pub const fn is_public(address: IpAddr) -> bool {
 mod tests {
     use super::*;
 
-    fn ask(method: &Method, headers: &[(&'static str, &str)], public: Option<&str>) -> Result<(), Foreign> {
+    fn check_request(
+        method: &Method,
+        headers: &[(&'static str, &str)],
+        public: Option<&str>,
+    ) -> Result<(), Foreign> {
         let headers =
             headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        let home = public.map_or(OwnOrigins::local(), |url| OwnOrigins::with(url).unwrap());
-        check(method, &headers, &home)
+        let own_origins = public.map_or(OwnOrigins::local(), |url| OwnOrigins::with(url).unwrap());
+        check(method, &headers, &own_origins)
     }
 
     #[test]
-    fn a_post_needs_to_say_that_it_comes_from_here() {
+    fn post_from_another_origin_is_rejected() {
         let host = ("host", "127.0.0.1:8080");
-        let post = |headers: &[(&'static str, &str)]| ask(&Method::POST, headers, None);
+        let post = |headers: &[(&'static str, &str)]| check_request(&Method::POST, headers, None);
         assert_eq!(post(&[host]), Err(Foreign::Origin));
         assert_eq!(post(&[host, ("sec-fetch-site", "same-origin")]), Ok(()));
         assert_eq!(post(&[host, ("origin", "http://127.0.0.1:8080")]), Ok(()));
@@ -84,22 +88,22 @@ mod tests {
     }
 
     #[test]
-    fn only_names_that_are_ours_are_answered() {
-        let get = |host, public| ask(&Method::GET, &[("host", host)], public);
+    fn foreign_host_is_rejected() {
+        let get = |host, public| check_request(&Method::GET, &[("host", host)], public);
         assert_eq!(get("localhost:8080", None), Ok(()));
         assert_eq!(get("[::1]:8080", None), Ok(()));
         assert_eq!(get("keys.example.org", None), Err(Foreign::Host));
         assert_eq!(get("keys.example.org", Some("https://keys.example.org")), Ok(()));
-        assert_eq!(ask(&Method::GET, &[], None), Err(Foreign::Host));
+        assert_eq!(check_request(&Method::GET, &[], None), Err(Foreign::Host));
         for odd in ["evil.example@localhost", "localhost/x", "localhost#x", "localhost?x", "localhost\\x"] {
             assert_eq!(get(odd, None), Err(Foreign::Host), "{odd}");
         }
     }
 
     #[test]
-    fn behind_a_proxy_the_public_origin_counts() {
+    fn public_origin_is_accepted_behind_a_proxy() {
         let headers = [("host", "localhost:8080"), ("origin", "https://keys.example.org")];
-        assert_eq!(ask(&Method::POST, &headers, Some("https://keys.example.org")), Ok(()));
-        assert_eq!(ask(&Method::POST, &headers, None), Err(Foreign::Origin));
+        assert_eq!(check_request(&Method::POST, &headers, Some("https://keys.example.org")), Ok(()));
+        assert_eq!(check_request(&Method::POST, &headers, None), Err(Foreign::Origin));
     }
 }

@@ -30,7 +30,7 @@ mod tests {
     use super::tellable;
 
     #[test]
-    fn words_and_ids_are_told_and_secrets_are_not() {
+    fn path_keeps_words_and_ids_and_hides_secrets() {
         for plain in [
             "/",
             "/w/northfield-vision/settings/api-keys/key_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f/edit",

@@ -108,35 +108,35 @@ mod tests {
         Body::from_stream(pieces)
     }
 
-    async fn arrive(body: Body, longest: Duration) -> Result<usize, axum::Error> {
+    async fn receive(body: Body, longest: Duration) -> Result<usize, axum::Error> {
         let body = Progress::with_budget(body, TimeBudget::up_to(longest));
         body.collect().await.map(|body| body.to_bytes().len())
     }
 
     #[tokio::test]
-    async fn a_body_that_stops_or_arrives_a_byte_at_a_time_is_given_up() {
+    async fn body_without_enough_progress_times_out() {
         let stopped = Body::from_stream(pending::<Result<Bytes, Infallible>>());
         for body in [stopped, paced(usize::MAX, 1, TICK)] {
-            let given_up = timeout(Duration::from_mins(1), arrive(body, 20 * TICK)).await.unwrap();
-            assert!(is_timeout(&given_up.unwrap_err()));
+            let outcome = timeout(Duration::from_mins(1), receive(body, 20 * TICK)).await.unwrap();
+            assert!(is_timeout(&outcome.unwrap_err()));
         }
     }
 
     #[tokio::test]
-    async fn a_body_that_keeps_the_least_rate_arrives_however_long_it_takes() {
+    async fn body_at_the_minimum_rate_is_received() {
         // Each piece earns a second. All pieces together take longer than the budget.
         let (pieces, bytes, longest) = (30, 8 * 1024, Duration::from_secs(2));
-        assert_eq!(arrive(paced(pieces, bytes, 10 * TICK), longest).await.unwrap(), pieces * bytes);
+        assert_eq!(receive(paced(pieces, bytes, 10 * TICK), longest).await.unwrap(), pieces * bytes);
     }
 
     #[tokio::test]
-    async fn only_the_time_counts_in_which_the_body_is_waited_for() {
+    async fn time_counts_only_while_waiting_for_the_body() {
         let pieces = iter([const { Ok::<_, Infallible>(Bytes::from_static(b"x")) }; 5]);
         let mut body = Progress::with_budget(Body::from_stream(pieces), TimeBudget::up_to(TICK));
         let mut bytes = 0;
         while let Some(frame) = body.frame().await {
             bytes += frame.unwrap().into_data().unwrap().len();
-            // The reader of the pieces is busy in the meantime.
+            // The reader is busy and does not wait for the body.
             sleep(3 * TICK).await;
         }
         assert_eq!(bytes, 5);

@@ -141,7 +141,7 @@ mod tests {
         let Poll::Ready(Some(Ok(frame))) =
             Pin::new(response.body_mut()).poll_frame(&mut Context::from_waker(Waker::noop()))
         else {
-            panic!("the first piece")
+            panic!("expected the first piece")
         };
         let mut bytes = frame.into_data().unwrap();
         drop((response, bytes.split_to(PIECE / 2)));

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_needs_no_percent_sign_is_written_without() {
+    fn unneeded_percent_encoding_is_decoded() {
         for (sent, settled) in [
             ("/api/v1/%70rojects", "/api/v1/projects"),
             ("/api/v1/%70ro%6Aects/?%70=%71", "/api/v1/projects/?%70=%71"),

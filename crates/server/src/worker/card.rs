@@ -54,7 +54,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn names_change_and_values_stay() {
+    fn card_names_become_camel_case_and_values_stay() {
         let card = json!({ "measured_on": 3, "labels": ["a_b"], "metrics": [{ "at_0_7": { "x": null } }] });
         let shown = json!({ "measuredOn": 3, "labels": ["a_b"], "metrics": [{ "at07": { "x": null } }] });
         assert_eq!(super::as_json(&card), shown);

@@ -94,26 +94,26 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_of_half_the_speed_needs_twice_the_time_and_percent_only_grow() {
-        let began = Instant::now();
-        let mut course = WorkEstimate::of_detector(100, 320, 200, began);
-        let second = |second: f64| began + Duration::from_secs_f64(second);
+    fn estimate_adapts_to_speed_and_percent_only_grows() {
+        let start = Instant::now();
+        let mut estimate = WorkEstimate::of_detector(100, 320, 200, start);
+        let second = |second: f64| start + Duration::from_secs_f64(second);
         let mut last = 0.0;
         // 18 s of features and 50 s of training, on a machine that takes twice as long.
-        for picture in 1..=100 {
-            let now = second(0.36 * f64::from(picture));
-            let report = course.progress(&at(Phase::Features, picture, 100), now);
+        for image in 1..=100 {
+            let now = second(0.36 * f64::from(image));
+            let report = estimate.progress(&at(Phase::Features, image, 100), now);
             let percent = report["percent"].as_f64().unwrap();
             assert!(percent >= last);
             last = percent;
-            if picture == 50 {
+            if image == 50 {
                 let left = report["secondsLeft"].as_f64().unwrap();
                 assert!((left - 118.0).abs() < 4.0, "{left}");
             }
         }
         for step in 1..=200 {
             let now = second(36.0 + 0.5 * f64::from(step));
-            let report = course.progress(&at(Phase::Training, step, 200), now);
+            let report = estimate.progress(&at(Phase::Training, step, 200), now);
             let percent = report["percent"].as_f64().unwrap();
             assert!(percent >= last);
             last = percent;

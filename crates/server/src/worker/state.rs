@@ -118,13 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_has_at_most_five_hundred_points_and_reaches_the_end() {
+    fn curve_has_at_most_500_points_and_the_last() {
         for of in [1, 10, 499, 500, 501, 1500, 20_000] {
-            let board = TrainingState::new();
+            let state = TrainingState::new();
             let mut points = Vec::new();
             for done in 1..=of {
-                assert_eq!(board.tell(step(done, of)), Flow::Continue);
-                points.extend(board.take().points);
+                assert_eq!(state.tell(step(done, of)), Flow::Continue);
+                points.extend(state.take().points);
             }
             assert!(points.len() <= POINTS, "{of}: {}", points.len());
             assert!(points.len() >= of.min(200), "{of}: {}", points.len());
@@ -134,24 +134,24 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_told_is_told_later_and_before_what_came_after_it() {
-        let board = TrainingState::new();
-        board.tell(step(1, 10));
-        let old = board.take();
-        board.tell(step(2, 10));
-        board.give_back(old);
-        let news = board.take();
-        assert_eq!(news.points.iter().map(|point| point.step).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(news.progress.unwrap()["done"], 2);
+    fn returned_report_comes_before_newer_points() {
+        let state = TrainingState::new();
+        state.tell(step(1, 10));
+        let old = state.take();
+        state.tell(step(2, 10));
+        state.give_back(old);
+        let report = state.take();
+        assert_eq!(report.points.iter().map(|point| point.step).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(report.progress.unwrap()["done"], 2);
     }
 
     #[test]
-    fn the_same_report_again_is_no_news_and_still_hears_that_it_is_enough() {
-        let board = TrainingState::new();
-        board.tell(step(1, 10));
-        board.take();
-        board.stop();
-        assert_eq!(board.tell(step(1, 10)), Flow::Cancel);
-        assert!(!board.has_news());
+    fn repeated_report_is_not_new_but_returns_cancellation() {
+        let state = TrainingState::new();
+        state.tell(step(1, 10));
+        state.take();
+        state.stop();
+        assert_eq!(state.tell(step(1, 10)), Flow::Cancel);
+        assert!(!state.has_news());
     }
 }

@@ -47,7 +47,7 @@ fn recorded() -> RecordedRequests {
     }
 }
 
-fn reach(scope: Scope, restrictions: Restrictions) -> GrantedAuthority {
+fn authority(scope: Scope, restrictions: Restrictions) -> GrantedAuthority {
     GrantedAuthority { permissions: scope.permissions(), restrictions, expires_at: None }
 }
 
@@ -56,45 +56,49 @@ fn networks(texts: &[&str]) -> Restrictions {
     Restrictions { networks: Allowlist::Only(these), ..Restrictions::default() }
 }
 
-fn judged(scope: Scope, restrictions: Restrictions) -> ChangePreview {
-    recorded().evaluate(&reach(Scope::Project, Restrictions::default()), &reach(scope, restrictions), 30)
+fn preview(scope: Scope, restrictions: Restrictions) -> ChangePreview {
+    recorded().evaluate(
+        &authority(Scope::Project, Restrictions::default()),
+        &authority(scope, restrictions),
+        30,
+    )
 }
 
-fn of(what: &ChangePreview) -> Vec<(i64, u64, u64)> {
-    what.callers.iter().map(|one| (one.caller.id, one.denied, one.unknown)).collect()
+fn counts(result: &ChangePreview) -> Vec<(i64, u64, u64)> {
+    result.callers.iter().map(|one| (one.caller.id, one.denied, one.unknown)).collect()
 }
 
 #[test]
-fn a_scope_less_refuses_what_was_asked_of_it_and_no_more() {
-    let what = judged(Scope::Inference, Restrictions::default());
-    assert_eq!((what.calls, what.denied, what.unknown), (100, 10, 0));
-    assert_eq!(of(&what), [(1, 10, 0)]);
-    assert!(what.added_permissions.is_empty() && what.loosened_restrictions.is_empty());
-    let same = judged(Scope::Project, Restrictions::default());
+fn narrower_scope_denies_requests_outside_it() {
+    let result = preview(Scope::Inference, Restrictions::default());
+    assert_eq!((result.calls, result.denied, result.unknown), (100, 10, 0));
+    assert_eq!(counts(&result), [(1, 10, 0)]);
+    assert!(result.added_permissions.is_empty() && result.loosened_restrictions.is_empty());
+    let same = preview(Scope::Project, Restrictions::default());
     assert_eq!((same.denied, same.unknown, same.callers.len()), (0, 0, 0));
 }
 
 #[test]
-fn of_whom_it_is_not_known_whence_they_came_it_is_not_said_that_they_pass() {
-    let what = judged(Scope::Project, networks(&["10.0.0.0/24", "10.0.1.128/25"]));
+fn callers_without_exact_address_are_unknown() {
+    let result = preview(Scope::Project, networks(&["10.0.0.0/24", "10.0.1.128/25"]));
     // 95 of 100 requests have a caller. Caller 3 may be in either half of the network, caller 4 anywhere.
-    assert_eq!((what.calls, what.denied, what.unknown), (100, 25, 15 + 5 + 5));
-    assert_eq!(of(&what), [(2, 25, 0), (3, 0, 15), (4, 0, 5)]);
-    let whole = judged(Scope::Inference, networks(&["10.0.0.0/16"]));
+    assert_eq!((result.calls, result.denied, result.unknown), (100, 25, 15 + 5 + 5));
+    assert_eq!(counts(&result), [(2, 25, 0), (3, 0, 15), (4, 0, 5)]);
+    let whole = preview(Scope::Inference, networks(&["10.0.0.0/16"]));
     assert_eq!((whole.denied, whole.unknown), (10 + 25, 5 + 5));
-    let none = judged(Scope::Project, networks(&[]));
+    let none = preview(Scope::Project, networks(&[]));
     assert_eq!((none.denied, none.unknown), (50 + 25 + 15, 5 + 5));
 }
 
 #[test]
-fn programs_without_an_origin_are_refused_where_origins_are_named() {
+fn callers_without_origin_are_denied_by_origin_list() {
     let origins = Allowlist::Only(["https://shop.example".parse().unwrap()].into());
-    let what = judged(Scope::Project, Restrictions { origins, ..Restrictions::default() });
-    assert_eq!((what.denied, what.unknown), (50 + 15, 5 + 5));
+    let result = preview(Scope::Project, Restrictions { origins, ..Restrictions::default() });
+    assert_eq!((result.denied, result.unknown), (50 + 15, 5 + 5));
 }
 
 #[test]
-fn of_models_and_sizes_it_is_said_that_nothing_is_recorded_unless_they_only_widen() {
+fn models_and_sizes_are_unrecorded_unless_only_widened() {
     let models = |ids: &[&str]| Allowlist::Only(ids.iter().map(|id| id.parse().unwrap()).collect());
     let [first, second] = ["mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f", "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e10"];
     let own = |ids: &[&str], bytes: u32| Restrictions {
@@ -102,28 +106,28 @@ fn of_models_and_sizes_it_is_said_that_nothing_is_recorded_unless_they_only_wide
         max_image_bytes: std::num::NonZeroU32::new(bytes),
         ..Restrictions::default()
     };
-    let narrow = judged(Scope::Project, own(&[first], 1_000));
+    let narrow = preview(Scope::Project, own(&[first], 1_000));
     assert_eq!(narrow.unrecorded, ["maxImageBytes", "models"]);
     assert!(narrow.denied == 0 && narrow.loosened_restrictions.is_empty());
-    let judged = |before, after| {
-        recorded().evaluate(&reach(Scope::Project, before), &reach(Scope::Project, after), 30)
+    let preview = |before, after| {
+        recorded().evaluate(&authority(Scope::Project, before), &authority(Scope::Project, after), 30)
     };
-    let wider = judged(own(&[first], 1_000), own(&[first, second], 2_000));
+    let wider = preview(own(&[first], 1_000), own(&[first, second], 2_000));
     assert_eq!((wider.unrecorded.len(), wider.loosened_restrictions), (0, vec!["models", "maxImageBytes"]));
-    let other = judged(own(&[first], 2_000), own(&[second], 1_000));
+    let other = preview(own(&[first], 2_000), own(&[second], 1_000));
     assert_eq!((other.unrecorded.len(), other.loosened_restrictions), (2, vec!["models"]));
 }
 
 #[test]
-fn what_is_not_recorded_is_said_and_a_rate_is_a_lower_bound() {
+fn unrecorded_restrictions_are_listed_and_rate_is_lower_bound() {
     let projects = Allowlist::Only(["prj_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap()].into());
     let rate = Rate::new(10, 1_200).ok();
-    let what = judged(Scope::Project, Restrictions { projects, rate, ..Restrictions::default() });
-    assert_eq!((what.denied, what.unrecorded), (0, vec!["projects".to_owned()]));
+    let result = preview(Scope::Project, Restrictions { projects, rate, ..Restrictions::default() });
+    assert_eq!((result.denied, result.unrecorded), (0, vec!["projects".to_owned()]));
     // The limit is 40 in an hour: a burst of 10, and a refill of 30.
-    assert_eq!(what.above_rate, Some(40));
-    let before = reach(Scope::Inference, networks(&["10.0.0.0/8"]));
-    let after = reach(Scope::Project, Restrictions::default());
+    assert_eq!(result.above_rate, Some(40));
+    let before = authority(Scope::Inference, networks(&["10.0.0.0/8"]));
+    let after = authority(Scope::Project, Restrictions::default());
     let wider = recorded().evaluate(&before, &after, 30);
     assert_eq!((wider.denied, wider.unknown, wider.above_rate), (0, 0, None));
     assert_eq!(wider.loosened_restrictions, ["networks"]);

@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zero_fraction_is_replaced_outside_of_strings_only() {
+    fn zero_fraction_is_replaced_outside_strings_only() {
         for (text, expected) in [
             ("636.0", "636  "),
             ("7484931672280897.0", "7484931672280897  "),
@@ -64,7 +64,7 @@ mod tests {
     proptest! {
         /// serde_json reads floats to within one step, and integers exactly. So a rewritten number is read as before, or exactly.
         #[test]
-        fn the_value_stays_the_same_or_becomes_exact(numbers in proptest::collection::vec(any::<f64>(), 0..8), text: String) {
+        fn rewritten_value_is_unchanged_or_exact(numbers in proptest::collection::vec(any::<f64>(), 0..8), text: String) {
             let json = serde_json::json!([numbers, text]).to_string();
             let before: Value = serde_json::from_str(&json).unwrap();
             let after: Value = serde_json::from_str(&rewritten(&json)).unwrap();
@@ -77,7 +77,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_break_it(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn arbitrary_bytes_keep_their_length(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             prop_assert_eq!(without_zero_fractions(&bytes).len(), bytes.len());
         }
     }

@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_holds_its_share_and_leaves_the_rest_to_others() {
+    fn address_over_its_share_leaves_the_rest_to_others() {
         let connections = connections(5, 2);
         let admit = |text: &str| connections.admit(address(text));
         let held = [admit("192.0.2.1").unwrap(), admit("::ffff:192.0.2.1").unwrap()];
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_small_network_are_one_with_ipv6() {
+    fn ipv6_addresses_of_one_network_share_a_limit() {
         let connections = connections(5, 1);
         let _first = connections.admit(address("2001:db8::1")).unwrap();
         assert_eq!(connections.admit(address("2001:db8::2")).unwrap_err(), ConnectionDenial::Address);
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_connects_for_many_until_there_are_too_many_in_total() {
+    fn proxy_is_limited_by_the_total_only() {
         let connections = connections(3, 1);
         let held: Vec<_> = (0..3).map(|_| connections.admit(address("10.1.2.3")).unwrap()).collect();
         assert_eq!(connections.admit(address("10.1.2.3")).unwrap_err(), ConnectionDenial::Total);

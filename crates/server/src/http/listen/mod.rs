@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clients_that_come_all_at_once_are_connected_before_they_are_accepted() {
+    fn backlog_holds_many_simultaneous_clients() {
         let listener = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         let system = fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();

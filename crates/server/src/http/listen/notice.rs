@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_time_is_said_at_once_and_the_others_together() {
+    fn first_event_is_reported_immediately_and_later_ones_together() {
         let (notice, start) = (Notice::default(), Instant::now());
         assert_eq!(notice.count(start), Some(1));
         for millis in 1..100 {

@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_of_which_nothing_is_taken_stalls_the_connection_although_the_socket_is_free() {
+    fn unread_response_stalls_the_connection_despite_free_socket() {
         let (peer, start) = (Arc::new(Peer::default()), Instant::now());
         let first = peer.piece(Bytes::from_static(b"first"));
         let second = peer.piece(Bytes::from_static(b"second"));
@@ -194,13 +194,13 @@ mod tests {
         let later = start + Duration::from_secs(11);
         assert!(!peer.is_stalled(start) && peer.is_stalled(later));
         drop(first.slice(1..));
-        assert!(peer.is_stalled(later), "a copy is no progress");
+        assert!(peer.is_stalled(later), "dropping a copy is no progress");
         drop((first, second));
-        assert!(!peer.is_stalled(later + PIECE), "nothing is left to be sent");
+        assert!(!peer.is_stalled(later + PIECE), "no piece is left to send");
     }
 
     #[test]
-    fn one_answer_that_is_taken_keeps_no_other_one_for_ever() {
+    fn other_progress_delays_a_stall_by_a_minute() {
         let (peer, start) = (Arc::new(Peer::default()), Instant::now());
         let _left = peer.piece(Bytes::from_static(b"left"));
         for second in 0..70 {
@@ -211,24 +211,24 @@ mod tests {
     }
 
     #[test]
-    fn body_without_window_stalls_the_connection_although_other_answers_are_taken() {
+    fn body_without_window_stalls_despite_other_progress() {
         let (peer, start) = (Arc::new(Peer::default()), Instant::now());
         let body = peer.body_waits();
-        assert!(peer.is_stalled(start + Duration::from_secs(11)), "nothing is taken");
+        assert!(peer.is_stalled(start + Duration::from_secs(11)), "the peer reads nothing");
         for second in 0..70 {
             let now = start + Duration::from_secs(second);
             peer.piece_is_sent(u64::MAX, 64 * 1024, now);
             assert_eq!(peer.is_stalled(now), second > 60, "{second}");
         }
         drop(body);
-        assert!(!peer.is_stalled(start + Duration::from_secs(200)), "no body waits any more");
+        assert!(!peer.is_stalled(start + Duration::from_secs(200)), "no body is waiting");
     }
 
     #[test]
-    fn a_request_whose_body_was_read_leaves_nothing_to_be_sent() {
+    fn peer_stops_sending_after_its_body_was_read() {
         let peer = Peer::default();
         peer.sent();
-        assert!(peer.is_sending(), "not yet a request, and maybe none");
+        assert!(peer.is_sending(), "the bytes may begin a request");
         peer.request_begins(true);
         peer.sent();
         assert!(peer.is_sending() && peer.is_sending_body());

@@ -189,27 +189,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answer_of_an_http2_stream_without_window_stalls_its_connection() {
+    fn http2_response_without_window_stalls_its_connection() {
         let (peer, start) = (Arc::new(Peer::default()), Instant::now());
         let later = start + Duration::from_secs(11);
-        let mut answer = counted(Response::new(Body::from(vec![0; 3 * PIECE])), Arc::clone(&peer));
-        assert!(peer.is_stalled(later), "the library never asks for the body");
+        let mut response = counted(Response::new(Body::from(vec![0; 3 * PIECE])), Arc::clone(&peer));
+        assert!(peer.is_stalled(later), "the library never polls the body");
         let mut cx = Context::from_waker(Waker::noop());
-        let mut next = || Pin::new(answer.body_mut()).poll_frame(&mut cx);
-        let Poll::Ready(Some(Ok(first))) = next() else { panic!("a piece") };
+        let mut next = || Pin::new(response.body_mut()).poll_frame(&mut cx);
+        let Poll::Ready(Some(Ok(first))) = next() else { panic!("expected a piece") };
         drop(first);
-        assert!(peer.is_stalled(later), "the rest waits for the peer");
-        drop(answer);
+        assert!(peer.is_stalled(later), "the rest of the body waits for the peer");
+        drop(response);
         assert!(!peer.is_stalled(later));
     }
 
     #[test]
-    fn answer_that_waits_for_the_server_stalls_no_connection() {
+    fn response_waiting_for_the_server_does_not_stall() {
         let peer = Arc::new(Peer::default());
         let silent = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
-        let mut answer = counted(Response::new(Body::from_stream(silent)), Arc::clone(&peer));
+        let mut response = counted(Response::new(Body::from_stream(silent)), Arc::clone(&peer));
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(Pin::new(answer.body_mut()).poll_frame(&mut cx).is_pending());
+        assert!(Pin::new(response.body_mut()).poll_frame(&mut cx).is_pending());
         assert!(!peer.is_stalled(Instant::now() + Duration::from_mins(10)));
     }
 }

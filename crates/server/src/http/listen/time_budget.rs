@@ -61,13 +61,13 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const WORTH: usize = BYTES_PER_SECOND as usize;
+    const RATE: usize = BYTES_PER_SECOND as usize;
 
     #[test]
-    fn a_peer_that_takes_nothing_is_given_up_after_ten_seconds() {
+    fn budget_ends_after_ten_seconds_without_progress() {
         let start = Instant::now();
         let mut budget = TimeBudget::full();
-        assert!(!budget.is_over(start + 60 * SECOND), "nothing is waited for");
+        assert!(!budget.is_over(start + 60 * SECOND), "the budget does not run before a wait");
         budget.wait(start);
         budget.wait(start + 5 * SECOND);
         assert!(!budget.is_over(start + 9 * SECOND));
@@ -75,28 +75,28 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_takes_one_byte_now_and_then_is_given_up_as_well() {
+    fn budget_ends_despite_one_byte_a_second() {
         let (start, mut budget) = (Instant::now(), TimeBudget::full());
         let mut now = start;
         while !budget.is_over(now) {
             budget.receive(1, now);
             budget.wait(now);
             now += SECOND;
-            assert!(now < start + 12 * SECOND, "one byte a second is no progress");
+            assert!(now < start + 12 * SECOND, "one byte a second is not enough");
         }
     }
 
     #[test]
-    fn a_slow_peer_that_keeps_taking_is_served_to_the_end() {
+    fn budget_lasts_while_a_slow_peer_makes_progress() {
         let (start, mut budget) = (Instant::now(), TimeBudget::full());
         for round in 0..1_000 {
             let now = start + round * 9 * SECOND;
-            budget.receive(9 * WORTH, now);
+            budget.receive(9 * RATE, now);
             assert!(!budget.is_over(now));
             budget.wait(now);
             assert!(!budget.is_over(now + 9 * SECOND));
         }
         budget.receive(usize::MAX, start + 9_000 * SECOND);
-        assert!(budget.is_full(), "no more than the longest is earned");
+        assert!(budget.is_full(), "the budget never exceeds its maximum");
     }
 }

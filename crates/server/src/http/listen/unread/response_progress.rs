@@ -49,15 +49,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_is_idle_once_an_answer_was_handed_over_and_then_written() {
-        let turn = Arc::new(ResponseProgress::default());
-        assert!(turn.is_idle());
-        let answer = turn.begin();
-        turn.flushed();
-        assert!(!turn.is_idle(), "a 100 Continue was written");
-        drop(answer);
-        assert!(!turn.is_idle(), "its end is not written yet");
-        turn.flushed();
-        assert!(turn.is_idle());
+    fn connection_is_idle_after_response_is_flushed() {
+        let progress = Arc::new(ResponseProgress::default());
+        assert!(progress.is_idle());
+        let response = progress.begin();
+        progress.flushed();
+        assert!(!progress.is_idle(), "only a 100 Continue was written");
+        drop(response);
+        assert!(!progress.is_idle(), "the end of the response is not flushed");
+        progress.flushed();
+        assert!(progress.is_idle());
     }
 }

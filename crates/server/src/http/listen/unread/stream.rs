@@ -147,62 +147,62 @@ mod tests {
 
     use super::*;
 
-    const OWN: &[u8] = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\
+    const LIBRARY_RESPONSE: &[u8] = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\
                          content-length: 0\r\ndate: Mon, 30 Nov 2026 12:00:00 GMT\r\n\r\n";
-    const OURS: &str = "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\
+    const REPLACED_RESPONSE: &str = "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\
                         date: Mon, 30 Nov 2026 12:00:00 GMT\r\ncontent-length: 8\r\nx-request-id: 1\r\n\r\ntoo long";
 
     fn unread<T>(inner: T) -> (UnreadStream<T>, Arc<ResponseProgress>) {
-        let answer: AnswerUnread = Arc::new(|status, _| {
-            let mut answer = Response::new("too long".into());
-            *answer.status_mut() = status;
-            answer
+        let response: AnswerUnread = Arc::new(|status, _| {
+            let mut response = Response::new("too long".into());
+            *response.status_mut() = status;
+            response
                 .headers_mut()
                 .insert(header::HeaderName::from_static("x-request-id"), "1".parse().unwrap());
-            answer
+            response
         });
-        let turn = Arc::new(ResponseProgress::default());
-        (UnreadStream::new(inner, Arc::clone(&turn), Some((answer, [127, 0, 0, 1].into()))), turn)
+        let progress = Arc::new(ResponseProgress::default());
+        (UnreadStream::new(inner, Arc::clone(&progress), Some((response, [127, 0, 0, 1].into()))), progress)
     }
 
     #[tokio::test]
-    async fn our_answer_is_whole_however_few_bytes_are_taken_at_once() {
-        for taken_at_once in [1, 7, 64, 4_096] {
-            let (mut client, server) = duplex(taken_at_once);
+    async fn replaced_response_is_complete_for_any_write_size() {
+        for write_size in [1, 7, 64, 4_096] {
+            let (mut client, server) = duplex(write_size);
             let (mut stream, _) = unread(server);
             let writing = tokio::spawn(async move {
-                stream.write_all(OWN).await.unwrap();
+                stream.write_all(LIBRARY_RESPONSE).await.unwrap();
                 stream.shutdown().await.unwrap();
             });
             let mut read = String::new();
             client.read_to_string(&mut read).await.unwrap();
-            assert_eq!(read, OURS, "{taken_at_once}");
+            assert_eq!(read, REPLACED_RESPONSE, "{write_size}");
             writing.await.unwrap();
         }
     }
 
     #[tokio::test]
-    async fn what_a_service_answers_is_left_alone_until_it_is_written() {
+    async fn service_response_is_forwarded_until_it_is_written() {
         let (mut client, server) = duplex(4_096);
-        let (mut stream, turn) = unread(server);
-        let answer = turn.begin();
-        stream.write_all(OWN).await.unwrap();
+        let (mut stream, progress) = unread(server);
+        let response = progress.begin();
+        stream.write_all(LIBRARY_RESPONSE).await.unwrap();
         stream.flush().await.unwrap();
-        drop(answer);
-        // The end of a body that looks like a head.
-        stream.write_all(OWN).await.unwrap();
+        drop(response);
+        // The end of a body may look like a response head.
+        stream.write_all(LIBRARY_RESPONSE).await.unwrap();
         stream.flush().await.unwrap();
-        let taken = stream.write_vectored(&[IoSlice::new(OWN)]).await.unwrap();
-        assert_eq!(taken, OWN.len());
+        let taken = stream.write_vectored(&[IoSlice::new(LIBRARY_RESPONSE)]).await.unwrap();
+        assert_eq!(taken, LIBRARY_RESPONSE.len());
         stream.shutdown().await.unwrap();
         let mut read = String::new();
         client.read_to_string(&mut read).await.unwrap();
-        let own = str::from_utf8(OWN).unwrap();
-        assert_eq!(read, format!("{own}{own}{OURS}"));
+        let library_response = str::from_utf8(LIBRARY_RESPONSE).unwrap();
+        assert_eq!(read, format!("{library_response}{library_response}{REPLACED_RESPONSE}"));
     }
 
     #[tokio::test]
-    async fn frames_are_left_alone() {
+    async fn frames_are_forwarded_unchanged() {
         let (mut client, server) = duplex(4_096);
         let (mut stream, _) = unread(server);
         stream.write_all(b"\0\0\0\x04\0\0\0\0\0").await.unwrap();
