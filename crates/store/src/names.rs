@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compositions_of_a_name_have_the_same_key() {
+    fn equivalent_names_have_the_same_key() {
         let composed = "caf\u{e9}";
         for same in ["cafe\u{301}", "caf\u{e9}\u{fe0f}", "c\u{34f}af\u{e9}", "cafe\u{200d}\u{301}"] {
             assert_eq!(name_key(same), name_key(composed), "{same:?}");
@@ -36,6 +36,6 @@ mod tests {
             assert_eq!(name_key(same), "line 3", "{same:?}");
         }
         assert_ne!(name_key("line3"), name_key("line 3"));
-        assert_eq!(name_key("ﬁne"), "ﬁne", "compatibility forms are letters of their own");
+        assert_eq!(name_key("ﬁne"), "ﬁne", "compatibility forms are separate letters");
     }
 }

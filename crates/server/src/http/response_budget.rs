@@ -145,7 +145,7 @@ mod tests {
         };
         let mut bytes = frame.into_data().unwrap();
         drop((response, bytes.split_to(PIECE / 2)));
-        assert_eq!(budget.in_use(), LONG, "the rest is not sent");
+        assert_eq!(budget.in_use(), LONG, "the rest of the piece is not sent");
         drop(bytes);
         assert_eq!(budget.in_use(), 0);
     }

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn page_outside_of_the_base_is_rejected() {
+    fn page_outside_the_base_is_rejected() {
         let base = "/w/a/projects/prj_1";
         for below in ["", "?label=x", "/images/rec_1", "/images/rec_1?x=%2e%2e"] {
             let page = format!("{base}{below}");

@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_have_24_and_64_bits() {
+    fn caller_networks_have_24_or_64_bits() {
         let network = |address: &str| {
             let call = keyrack_rack::Call {
                 workspace: "wsp_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap(),

@@ -108,15 +108,15 @@ async fn fold_stops_on_break_and_on_error() {
 #[tokio::test]
 async fn write_dropped_within_a_statement_rolls_back_alone() {
     let (store, _folder) = store().await;
-    let mut given_up = store.write().await.unwrap();
+    let mut dropped = store.write().await.unwrap();
     let insert = |prefix: &'static str| query("INSERT INTO removals VALUES ($1, 1, 0)").bind(prefix);
-    insert("a").execute(&mut *given_up).await.unwrap();
-    let mut long = query(LONG_WRITE).bind(1_i64).blocking().execute(&mut *given_up);
-    assert!(long.as_mut().now_or_never().is_none(), "it keeps the thread of the caller free");
+    insert("a").execute(&mut *dropped).await.unwrap();
+    let mut long = query(LONG_WRITE).bind(1_i64).blocking().execute(&mut *dropped);
+    assert!(long.as_mut().now_or_never().is_none(), "the statement does not block the thread of the caller");
     drop(long);
     // The blocking thread still holds the connection.
-    assert!(matches!(insert("b").execute(&mut *given_up).await, Err(StoreError::Closed)));
-    drop(given_up);
+    assert!(matches!(insert("b").execute(&mut *dropped).await, Err(StoreError::Closed)));
+    drop(dropped);
     let mut next = store.write().await.unwrap();
     insert("c").execute(&mut *next).await.unwrap();
     next.commit().await.unwrap();
@@ -150,10 +150,13 @@ async fn workspace_with_many_reads_leaves_a_reader_for_others() {
     let acquire = |workspace| Box::pin(with_tenant(workspace, store.readers().acquire()));
     let mut held: Vec<_> = (0..3).map(|_| acquire(flood).now_or_never().unwrap().unwrap()).collect();
     let mut waiting: Vec<_> = (0..50).map(|_| acquire(flood)).collect();
-    assert!(waiting.iter_mut().all(|one| one.now_or_never().is_none()), "the last reader is for others");
+    assert!(
+        waiting.iter_mut().all(|one| one.now_or_never().is_none()),
+        "the last reader is reserved for other workspaces"
+    );
     let first = acquire(other).now_or_never().unwrap().unwrap();
     let mut second = acquire(other);
-    assert!((&mut second).now_or_never().is_none(), "all are in use");
+    assert!((&mut second).now_or_never().is_none(), "all readers are in use");
     // The server's own work waits for its turn, too.
     let mut own = acquire(None);
     assert!((&mut own).now_or_never().is_none());
@@ -166,7 +169,7 @@ async fn workspace_with_many_reads_leaves_a_reader_for_others() {
     assert!((&mut own).now_or_never().is_none());
     drop(second);
     let own = own.now_or_never().unwrap().unwrap();
-    // Callers that go away leave nothing behind.
+    // Dropped callers release their readers.
     drop((waiting, held, own));
     let again: Vec<_> = (0..3).map(|_| acquire(other).now_or_never().unwrap().unwrap()).collect();
     drop(again);

@@ -28,7 +28,7 @@ async fn found(world: &World, filter: ActivityFilter) -> Vec<i64> {
     let mut upwards: Vec<_> = after.iter().map(|entry| entry.link.seq).collect();
     upwards.reverse();
     let seqs: Vec<_> = page.items.iter().map(|entry| entry.link.seq).collect();
-    assert_eq!(seqs, upwards, "both ways find the same");
+    assert_eq!(seqs, upwards, "both orders return the same entries");
     seqs
 }
 
@@ -50,7 +50,7 @@ async fn activity_filter_returns_matching_entries_only() {
     let named = |text: &str| ActivityFilter { text: Some(text.to_owned()), ..any() };
     assert_eq!(found(&world, named("cAmEra")).await, [5, 4]);
     assert_eq!(found(&world, named("0%")).await, [5, 4]);
-    assert_eq!(found(&world, named("a%a")).await, [0; 0], "% stands for itself");
+    assert_eq!(found(&world, named("a%a")).await, [0; 0], "% matches itself only");
     assert_eq!(found(&world, ActivityFilter { from: Some(later(10)), ..any() }).await, [5]);
     assert_eq!(found(&world, ActivityFilter { until: Some(later(10)), ..any() }).await, [4, 3, 2, 1]);
     assert_eq!(found(&world, ActivityFilter { until: Some(NOW), ..any() }).await, [0; 0]);

@@ -111,7 +111,7 @@ async fn popular_key_stores_200_callers_and_counts_the_rest() {
         of(|one| matches!(one, CallerSource::Network(_))),
     );
     assert_eq!((exact, networks, of(|one| *one == CallerSource::Others)), (100, 100, 1));
-    assert_eq!(all.iter().map(|one| one.allowed).sum::<u64>(), 500, "nobody is lost");
+    assert_eq!(all.iter().map(|one| one.allowed).sum::<u64>(), 500, "every call is counted");
     // A known caller stays known.
     world.store.store_callers(&everybody[..1], later(501)).await.unwrap();
     let again = self::all(&world, key).await;
@@ -166,7 +166,7 @@ async fn callers_of_old_and_new_secret_are_distinguished() {
     ];
     world.store.store_callers(&some, later(100)).await.unwrap();
     let used = world.store.secret_usage(world.workspace, key, hint("9fQ2")).await.unwrap().unwrap();
-    assert_eq!((used.callers, used.last.last), (2, later(7)), "whoever is refused does not need it");
+    assert_eq!((used.callers, used.last.last), (2, later(7)), "denied callers are not counted");
     assert!(world.store.secret_usage(world.workspace, key, hint("none")).await.unwrap().is_none());
 }
 

@@ -42,7 +42,7 @@ async fn dropped_write_is_all_or_nothing_and_writer_keeps_working() {
     assert_eq!(snapshot.position.revision.0, snapshot.records.len() as u64);
     assert!(snapshot.records.iter().all(|record| record.secrets.len() == 1));
     let FeedUpdate::Frame(frame) = world.store.after(Position::default()).await.unwrap() else {
-        panic!("the start is known");
+        panic!("the feed knows its start");
     };
     assert_eq!(frame.changes.len(), snapshot.records.len());
     let entries = snapshot.position.revision.0 + 2;
@@ -81,5 +81,5 @@ async fn database_files_contain_no_secret_and_are_private() {
         }
         files += 1;
     }
-    assert_eq!(files, 3, "the file, its log and the log's index");
+    assert_eq!(files, 3, "the database, its log, and the index of the log");
 }

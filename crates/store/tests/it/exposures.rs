@@ -54,7 +54,7 @@ async fn exposure_has_first_and_last_time_and_stays_in_its_workspace() {
     assert_eq!((last.origin.as_str(), last.exposure), ("https://shop.example", Exposure::Browser));
     assert_eq!((last.first, last.last, last.hint), (later(2), later(9), hint_of(&key)));
     assert_eq!((first.origin.as_str(), first.exposure, first.last), ("", Exposure::Url, later(7)));
-    assert!(world.seen(other.id, later(20)).await.is_empty(), "a program on a server was not seen");
+    assert!(world.seen(other.id, later(20)).await.is_empty(), "a program on a server exposes no secret");
     let of_another = WorkspaceId::new(NOW, &mut rng());
     assert!(world.store.exposures(of_another, &[key.id], later(20)).await.unwrap().is_empty());
 }
@@ -157,6 +157,6 @@ async fn exposure_ends_with_its_secret() {
     assert_eq!(
         world.store.delete_usage_before(later(1_000_000_000)).await.unwrap(),
         1,
-        "of a deleted key nothing"
+        "a deleted key keeps no rows"
     );
 }

@@ -13,7 +13,7 @@ impl World {
     async fn frame(&self, position: Position) -> Frame {
         match self.store.after(position).await.unwrap() {
             FeedUpdate::Frame(frame) => frame,
-            FeedUpdate::Reload => panic!("{position:?} is not known"),
+            FeedUpdate::Reload => panic!("the feed does not know {position:?}"),
         }
     }
 

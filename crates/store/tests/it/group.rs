@@ -27,7 +27,7 @@ impl World {
     async fn is_whole(&self) -> Vec<KeyId> {
         let snapshot = snapshot(&self.store, NOW).await.unwrap();
         let FeedUpdate::Frame(frame) = self.store.after(Position::default()).await.unwrap() else {
-            panic!("the start is known");
+            panic!("the feed knows its start");
         };
         let revisions: Vec<_> = frame.changes.iter().map(|record| record.revision.0).collect();
         assert_eq!(revisions, (1..=snapshot.position.revision.0).collect::<Vec<_>>());
@@ -47,11 +47,15 @@ async fn waiting_writes_share_a_commit_and_a_single_write_has_its_own() {
     world.key("alone again").await;
     assert_eq!(commits(world.folder.path()), before + 2);
     let keys: Vec<_> = (0..CLIENTS).map(|_| world.new_key("together")).collect();
-    let made = join_all(keys.iter().map(|new| world.store.create_key(new))).await;
-    assert!(made.iter().all(Result::is_ok));
+    let created = join_all(keys.iter().map(|new| world.store.create_key(new))).await;
+    assert!(created.iter().all(Result::is_ok));
     assert_eq!(commits(world.folder.path()), before + 3);
-    let revisions: Vec<_> = made.into_iter().map(|key| key.unwrap().revision.0).collect();
-    assert_eq!(revisions, (3..3 + CLIENTS as u64).collect::<Vec<_>>(), "in the order in which they came");
+    let revisions: Vec<_> = created.into_iter().map(|key| key.unwrap().revision.0).collect();
+    assert_eq!(
+        revisions,
+        (3..3 + CLIENTS as u64).collect::<Vec<_>>(),
+        "revisions follow the order of the calls"
+    );
     assert_eq!(world.is_whole().await.len(), 2 + CLIENTS);
 }
 
@@ -62,11 +66,11 @@ async fn concurrent_creations_are_all_stored() {
         .map(|_| {
             let world = world.clone();
             tokio::spawn(async move {
-                let mut made = Vec::new();
+                let mut created = Vec::new();
                 for _ in 0..20 {
-                    made.push(world.key("CI").await.id);
+                    created.push(world.key("CI").await.id);
                 }
-                made
+                created
             })
         })
         .collect();
@@ -75,12 +79,12 @@ async fn concurrent_creations_are_all_stored() {
 }
 
 async fn world_after(clients: Vec<tokio::task::JoinHandle<Vec<KeyId>>>, world: &World) -> Vec<KeyId> {
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for client in clients {
-        made.extend(client.await.unwrap());
+        created.extend(client.await.unwrap());
     }
     let there = world.is_whole().await;
-    assert!(made.iter().all(|id| there.contains(id)));
+    assert!(created.iter().all(|id| there.contains(id)));
     there
 }
 
@@ -97,9 +101,9 @@ async fn failed_write_rolls_back_alone() {
             _ => world.new_key("good"),
         })
         .collect();
-    let made = join_all(keys.iter().map(|new| world.store.create_key(new))).await;
-    for (number, made) in made.iter().enumerate() {
-        assert_eq!(made.is_ok(), number % 4 != 0, "{number}: {made:?}");
+    let created = join_all(keys.iter().map(|new| world.store.create_key(new))).await;
+    for (number, created) in created.iter().enumerate() {
+        assert_eq!(created.is_ok(), number % 4 != 0, "{number}: {created:?}");
     }
     assert_eq!(commits(world.folder.path()), before + 1);
     assert_eq!(world.is_whole().await.len(), 1 + CLIENTS / 4 * 3);
@@ -109,7 +113,7 @@ async fn failed_write_rolls_back_alone() {
 async fn failed_commit_fails_its_group_and_the_next_one_works() {
     let world = world().await;
     let console = world.console();
-    // A row that only the commit finds to be invalid.
+    // Only the commit detects that this row is invalid.
     console
         .execute_batch(
             "CREATE TABLE torn (key_id TEXT REFERENCES keys (id) DEFERRABLE INITIALLY DEFERRED);
@@ -118,8 +122,8 @@ async fn failed_commit_fails_its_group_and_the_next_one_works() {
         )
         .unwrap();
     let keys = ["fine", "torn", "fine too"].map(|name| world.new_key(name));
-    let made = join_all(keys.iter().map(|new| world.store.create_key(new))).await;
-    assert!(made.iter().all(|made| matches!(made, Err(StoreError::Commit(_)))), "{made:?}");
+    let created = join_all(keys.iter().map(|new| world.store.create_key(new))).await;
+    assert!(created.iter().all(|created| matches!(created, Err(StoreError::Commit(_)))), "{created:?}");
     assert!(world.is_whole().await.is_empty());
     world.key("next").await;
     assert_eq!(world.is_whole().await.len(), 1);
@@ -137,11 +141,11 @@ async fn rolled_back_transaction_fails_the_whole_group() {
         )
         .unwrap();
     let keys = ["first", "full", "later"].map(|name| world.new_key(name));
-    let made = join_all(keys.iter().map(|new| world.store.create_key(new))).await;
-    assert!(matches!(made[0], Err(StoreError::Commit(_))), "{made:?}");
-    assert!(matches!(made[1], Err(StoreError::Database(_))), "{made:?}");
+    let created = join_all(keys.iter().map(|new| world.store.create_key(new))).await;
+    assert!(matches!(created[0], Err(StoreError::Commit(_))), "{created:?}");
+    assert!(matches!(created[1], Err(StoreError::Database(_))), "{created:?}");
     // This write hadn't started, so it belongs to the next group.
-    assert!(made[2].is_ok(), "{made:?}");
+    assert!(created[2].is_ok(), "{created:?}");
     assert_eq!(world.is_whole().await, [keys[2].id]);
 }
 
@@ -151,7 +155,7 @@ async fn dropped_callers_do_not_affect_their_group() {
     let (mut finished, mut dropped) = (Vec::new(), 0);
     for round in 0..40 {
         let keys: Vec<_> = (0..CLIENTS).map(|_| world.new_key("CI")).collect();
-        // Half of them stay. The others are dropped, each after a different number of polls.
+        // Half of the callers stay. The others are dropped, each after a different number of polls.
         let work = keys.iter().enumerate().map(|(number, new)| {
             let steps = if number % 2 == 0 { usize::MAX } else { (round * 7 + number * 13) % 12 };
             poll_then_drop(steps, world.store.create_key(new))

@@ -86,7 +86,7 @@ async fn import_resumes_at_its_entry() {
     let id = world.queued(project).await;
     let job = world.store.take_import().await.unwrap().unwrap();
     assert_eq!((job.id, job.project, job.next_entry, job.attempt), (id, project, 0, 1));
-    assert!(world.store.take_import().await.unwrap().is_none(), "it is taken once");
+    assert!(world.store.take_import().await.unwrap().is_none(), "a job is taken once");
     world.store.record_import_step(id, &step(1, &[])).await.unwrap();
     world.store.record_import_step(id, &step(3, &["two.jpg"])).await.unwrap();
     let upload = UploadId::new(NOW, &mut rng());
@@ -110,7 +110,7 @@ async fn import_resumes_at_its_entry() {
     world.store.record_import_step(id, &step(4, &[])).await.unwrap();
     world.store.requeue_import(id, false).await.unwrap();
     let job = world.store.take_import().await.unwrap().unwrap();
-    assert_eq!((job.next_entry, job.upload, job.attempt), (4, None, 1), "a stop is no failed attempt");
+    assert_eq!((job.next_entry, job.upload, job.attempt), (4, None, 1), "a stop is not a failed attempt");
     let last = ImportStep { done: 0, added: 0, ..step(5, &["six.txt"]) };
     world.store.end_import(id, &last, None, "p", NOW).await.unwrap();
     let import = world.store.import(project, id).await.unwrap().unwrap();
@@ -118,7 +118,7 @@ async fn import_resumes_at_its_entry() {
     let skips: Vec<_> =
         world.store.import_skips(id).await.unwrap().into_iter().map(|skip| skip.name).collect();
     assert_eq!(skips, ["two.jpg", "six.txt"]);
-    assert_eq!(world.store.removals(NOW, 10).await.unwrap(), ["p"], "its archive is removed");
+    assert_eq!(world.store.removals(NOW, 10).await.unwrap(), ["p"], "the archive is scheduled for removal");
     // Late reports change nothing.
     assert!(matches!(world.store.record_import_step(id, &step(9, &[])).await, Err(StoreError::NotFound)));
     assert!(matches!(
@@ -159,7 +159,7 @@ async fn interrupted_upload_of_an_archive_fails() {
     let project = world.project("Caps").await;
     let new = world.new_import(project);
     world.store.begin_import(&new, anyone).await.unwrap().unwrap();
-    assert!(world.store.take_import().await.unwrap().is_none(), "it is not there yet");
+    assert!(world.store.take_import().await.unwrap().is_none(), "the archive has not arrived yet");
     world.recover().await;
     assert_eq!(world.import_status(project, new.id).await, ImportStatus::Failed);
     assert!(matches!(world.store.queue_import(new.id).await, Err(StoreError::NotFound)));
@@ -236,7 +236,7 @@ async fn workspaces_take_turns_with_imports_then_their_members() {
     for _ in 0..7 {
         let job = world.store.take_import().await.unwrap().unwrap();
         order.push((job.workspace == other, job.actor == owner));
-        // Those of the flood are put back as if they had given way, the others end.
+        // The imports of the flood return to the queue as if they had yielded, the others end.
         if small.contains(&job.id) || job.id == of_colleague {
             world.store.end_import(job.id, &ImportStep::default(), None, "p", NOW).await.unwrap();
         } else {
@@ -265,20 +265,23 @@ async fn workspace_with_fewest_running_imports_is_served_first() {
     }
     let take = async || world.store.take_import().await.unwrap().unwrap();
     let (first, second) = (take().await, take().await);
-    let gives_way = async |job| world.store.should_yield(job).await.unwrap();
-    assert!(!gives_way(&first).await, "its own imports wait their turn");
+    let should_yield = async |job| world.store.should_yield(job).await.unwrap();
+    assert!(!should_yield(&first).await, "imports of the same workspace wait");
     world.queued(project).await;
-    assert!(gives_way(&first).await && gives_way(&second).await);
+    assert!(should_yield(&first).await && should_yield(&second).await);
     world.store.requeue_import(first.id, false).await.unwrap();
-    let theirs = take().await;
-    assert_eq!(theirs.workspace, other);
-    assert!(!gives_way(&second).await && !gives_way(&theirs).await, "each has one");
-    // A second import of the other workspace waits as long as ours has none running.
+    let other_job = take().await;
+    assert_eq!(other_job.workspace, other);
+    assert!(
+        !should_yield(&second).await && !should_yield(&other_job).await,
+        "each workspace runs one import"
+    );
+    // A second import of the other workspace waits while each workspace runs one.
     world.queued(project).await;
-    assert!(!gives_way(&second).await);
+    assert!(!should_yield(&second).await);
     // An import yields to another person of its own workspace, too.
     world.queued_of(flood, Actor::Operator, 1).await;
-    assert!(gives_way(&second).await);
+    assert!(should_yield(&second).await);
 }
 
 #[tokio::test]

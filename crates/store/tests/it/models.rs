@@ -78,7 +78,7 @@ async fn renewed_lease_is_exclusive_and_expired_lease_is_not() {
 
     let alive = world.take(21).await.unwrap();
     assert_eq!((alive.model, alive.attempt), (model, 2));
-    assert!(world.store.curve(model).await.unwrap().is_empty(), "the curve is this try's");
+    assert!(world.store.curve(model).await.unwrap().is_empty(), "the curve belongs to the current attempt");
     // The first worker's writes are ignored.
     assert_eq!(world.store.report_progress(&dead, None, &points, later(99)).await.unwrap(), RunSignal::Lost);
     assert!(!world.store.end_run(&dead, &RunOutcome::Ready(json!({})), later(22)).await.unwrap());
@@ -106,7 +106,7 @@ async fn clock_set_back_does_not_block_an_abandoned_run() {
     assert_eq!(
         world.store.report_progress(&alive, None, &[], later(11)).await.unwrap(),
         RunSignal::Continue,
-        "it may go on"
+        "the worker keeps its run"
     );
     let again = world.take(12).await.unwrap();
     assert_eq!((again.model, again.attempt), (model, 2));
@@ -114,7 +114,7 @@ async fn clock_set_back_does_not_block_an_abandoned_run() {
     let other = world.model(world.project("Nuts").await, "b", 0).await;
     assert_eq!(world.take(86_400).await.unwrap().model, other);
     world.store.requeue_abandoned_runs(NOW).await.unwrap();
-    assert_eq!(world.take(59).await, None, "it may still be alive");
+    assert_eq!(world.take(59).await, None, "the worker may still be alive");
     assert_eq!(world.take(61).await.unwrap().model, other);
 }
 

@@ -59,7 +59,7 @@ async fn pause_is_stored_sent_to_racks_and_audited() {
     let paused = world.store.pause_key(&world.change(&key, later(1)), Some(later(60))).await.unwrap();
     let held = paused.paused_at(later(59)).unwrap();
     assert_eq!((held.at, held.until, held.by.name.as_deref()), (later(1), Some(later(60)), Some("Ada")));
-    assert_eq!(paused.paused_at(later(60)), None, "it is over by itself");
+    assert_eq!(paused.paused_at(later(60)), None, "the pause ends at its time");
     assert_eq!(paused.terms.pause, Some(Pause::until(Some(later(60)))));
     assert_eq!(paused.revision, Revision(key.revision.0 + 1));
     let [record] = snapshot(&world.store, NOW).await.unwrap().records.try_into().unwrap();
@@ -96,7 +96,7 @@ async fn stale_revision_and_deleted_key_cannot_pause_or_resume() {
     assert!(matches!(world.store.retire_key(&stale).await, Err(StoreError::Conflict)));
     world.store.delete_key(&world.delete(old.id)).await.unwrap();
     let gone = world.again(&old).await;
-    assert_eq!(gone.paused_at(NOW), None, "it is deleted");
+    assert_eq!(gone.paused_at(NOW), None, "a deleted key is not paused");
     let change = world.change(&gone, NOW);
     assert!(matches!(world.store.pause_key(&change, None).await, Err(StoreError::Gone)));
     assert!(matches!(world.store.resume_key(&change).await, Err(StoreError::Gone)));
@@ -158,8 +158,8 @@ async fn secret_retires_no_later_than_its_key_expires() {
     let ends = async |at| world.ends(&key, at).await.unwrap().secrets[1].retires_at;
     assert_eq!(ends(Some(later(7_200))).await, Some(later(3_600)));
     assert_eq!(ends(Some(later(60))).await, Some(later(60)));
-    assert_eq!(ends(None).await, Some(later(60)), "an end that was promised only ever comes earlier");
-    // Nor does another statement.
+    assert_eq!(ends(None).await, Some(later(60)), "a secret never retires later than announced");
+    // The database rejects a later time, too.
     let console = world.console();
     world.ends(&key, Some(later(100))).await.unwrap();
     let late = later(101).micros();

@@ -30,11 +30,19 @@ async fn block_has_the_requested_size_or_the_rest_of_the_smaller_quota() {
     assert_eq!(take(store, key, &quotas, 60, NOW).await, (40, vec![100, 100]));
     assert_eq!(take(store, key, &quotas, 1, NOW).await, (0, vec![100, 100]));
     let tomorrow = NOW.plus(Duration::from_hours(24));
-    assert_eq!(take(store, key, &quotas, 60, tomorrow).await, (50, vec![50, 150]), "the month is used up");
+    assert_eq!(
+        take(store, key, &quotas, 60, tomorrow).await,
+        (50, vec![50, 150]),
+        "the monthly quota is used up"
+    );
     let in_a_month = NOW.plus(Duration::from_hours(31 * 24));
     assert_eq!(take(store, key, &quotas, 60, in_a_month).await, (60, vec![60, 60]));
     let other = world.key("other").await.id;
-    assert_eq!(take(store, other, &quotas, 60, NOW).await, (60, vec![60, 60]), "each key by itself");
+    assert_eq!(
+        take(store, other, &quotas, 60, NOW).await,
+        (60, vec![60, 60]),
+        "each key has a separate quota"
+    );
     assert!(store.take_block(&none(KeyId::new(NOW, &mut crate::rng())), &quotas, 1, NOW).await.is_err());
 }
 
@@ -60,7 +68,7 @@ async fn returned_amount_can_be_taken_again_once() {
     store.return_blocks(&[rest(3, begins.plus(Duration::from_hours(24)))]).await.unwrap();
     assert_eq!(take(store, key, &quotas, 10, NOW).await, (3, vec![10]));
     let QuotaBlock { size, .. } = store.take_block(&rest(2, begins), &quotas, 10, NOW).await.unwrap();
-    assert_eq!(size, 2, "given back and taken again in one step");
+    assert_eq!(size, 2, "the returned amount is taken again in one step");
 }
 
 #[tokio::test]

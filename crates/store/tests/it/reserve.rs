@@ -85,7 +85,7 @@ async fn deletions_succeed_on_a_nearly_full_disk() {
         let (id, expected) = (key.id, key.revision);
         ChangeKey { workspace, id, expected, actor, now: NOW }
     };
-    // What can be repeated without end would use up the reserve.
+    // Changes that a caller can repeat without end would use up the reserve.
     denied(store.pause_key(&change(&paused), Some(later(60))).await);
     let paused = store.pause_key(&change(&paused), None).await.unwrap();
     denied(store.pause_key(&change(&paused), None).await);

@@ -37,7 +37,7 @@ async fn latest_use_is_kept_and_unknown_keys_are_skipped() {
         (last.address, last.permission),
         (Some([10, 0, 0, 9].into()), Some(Permission::ModelsPredict))
     );
-    assert_eq!(read.revision, key.revision, "a use is no change");
+    assert_eq!(read.revision, key.revision, "usage does not change the revision");
 }
 
 fn at(key: KeyId, at: Timestamp, agent: &str) -> SecretUsage {

@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn temperature_corrects_over_and_underconfidence() {
-        // Seven in ten are right, whatever the logits claim.
+        // Seven in ten predictions are right at any logit.
         let classes: Vec<usize> = (0..100).map(|n| usize::from(n % 10 >= 7)).collect();
         let fitted = |margin: f32| temperature(&vec![vec![margin, 0.0]; 100], &classes);
         let honest = (0.7f32 / 0.3).ln();

@@ -118,12 +118,12 @@ mod tests {
         answer[(0, 46)] = 1.0;
         answer[(0, 45)] = 0.5;
         let found = find_peaks(&answer, 10);
-        assert_eq!(found.len(), 2, "the cell between the two is no peak");
+        assert_eq!(found.len(), 2, "the cell between the two peaks is not a peak");
         assert_eq!(found[0].object, Object { class: 0, left: 28.0, top: 28.0, width: 16.0, height: 16.0 });
     }
 
     #[test]
-    fn intersection_over_union_is_of_areas() {
+    fn intersection_over_union_compares_areas() {
         let a = Object { class: 0, left: 0.0, top: 0.0, width: 2.0, height: 2.0 };
         assert!((intersection_over_union(&a, &Object { left: 1.0, ..a }) - 1.0 / 3.0).abs() < 1e-6);
         assert!(intersection_over_union(&a, &Object { left: 2.0, ..a }).abs() < 1e-6);

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn second_box_on_an_object_is_wrong() {
+    fn second_box_on_an_object_counts_as_wrong() {
         let measured = measure_precision(&[vec![found(0.0, 0.9), found(1.0, 0.8)]], &[vec![A]], 1);
         assert!((measured.mean - 1.0).abs() < 1e-6);
         assert_eq!(measured.labels[0].right_at_0_7, 1);

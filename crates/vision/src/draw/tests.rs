@@ -100,10 +100,11 @@ proptest! {
     }
 }
 
-/// For eyes: `KEYRACK_LOOK=folder cargo test -p keyrack-vision --lib draw -- --ignored` writes pictures there.
+/// With `KEYRACK_LOOK_AT=image KEYRACK_LOOK=folder`, `cargo test -p keyrack-vision --lib draw -- --ignored` writes sample
+/// drawings of the image to that folder.
 #[test]
-#[ignore = "writes pictures to look at"]
-fn drawings_to_look_at() {
+#[ignore = "writes sample drawings for review"]
+fn sample_drawings_are_written_for_review() {
     let (Ok(from), Ok(to)) = (std::env::var("KEYRACK_LOOK_AT"), std::env::var("KEYRACK_LOOK")) else {
         return;
     };

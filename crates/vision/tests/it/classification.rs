@@ -90,7 +90,7 @@ fn trained_classifier_predicts_the_same_after_serialization() {
     assert_eq!((either.task(), either.card()), (Task::Classification, model.card()));
     assert!(again.card().notes[0].contains("At a confidence of 0.7"));
     let other = String::from_utf8_lossy(&kept).contains(&backbone.digest().to_string());
-    assert!(other, "the model names its backbone");
+    assert!(other, "the model file contains the digest of its backbone");
 }
 
 #[test]

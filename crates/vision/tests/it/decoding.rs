@@ -41,8 +41,8 @@ fn at(picture: &Picture, x: u32, y: u32) -> [u8; 3] {
     picture.rgb()[from..from + 3].try_into().unwrap()
 }
 
-fn assert_near(seen: [u8; 3], wanted: [u8; 3]) {
-    assert!(seen.iter().zip(wanted).all(|(a, b)| a.abs_diff(b) <= 12), "{seen:?}, not {wanted:?}");
+fn assert_near(seen: [u8; 3], expected: [u8; 3]) {
+    assert!(seen.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 12), "{seen:?}, not {expected:?}");
 }
 
 /// A PNG chunk with its CRC.

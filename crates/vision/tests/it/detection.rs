@@ -124,8 +124,11 @@ fn held_out(backbone: &Backbone, model: &Detector) {
     assert!(measured.mean > 0.8, "{measured:?}");
     let total = measured.total();
     assert_eq!(total.objects, 36);
-    assert!(total.right_at_0_7 >= 18, "too shy: {measured:?}");
-    assert!(10 * total.right_at_0_7 >= 7 * total.given_at_0_7, "too bold: {measured:?}");
+    assert!(total.right_at_0_7 >= 18, "too few confident boxes: {measured:?}");
+    assert!(
+        10 * total.right_at_0_7 >= 7 * total.given_at_0_7,
+        "too many wrong confident boxes: {measured:?}"
+    );
 }
 
 fn kept(backbone: &Backbone, model: &Detector) {
@@ -211,7 +214,7 @@ fn training_stops_at_cancellation() {
 }
 
 #[test]
-fn untrainable_data_returns_what_is_missing() {
+fn insufficient_or_invalid_data_returns_the_cause() {
     let counts = |marked, labels: &[(&str, usize)]| {
         let labels = labels.iter().map(|(label, has)| ((*label).into(), *has)).collect();
         check_counts(&AnnotationCounts { marked, labels })

@@ -250,7 +250,7 @@ fn resumed_reading_returns_the_same_images() {
         assert_eq!(other.read_position(), position);
         let rest: Vec<_> = other.by_ref().collect::<Result<_, _>>().unwrap();
         assert_eq!([came.clone(), rest].concat(), items);
-        assert_eq!(left_out + other.skipped().count(), skipped.len(), "nothing is left out twice or unsaid");
+        assert_eq!(left_out + other.skipped().count(), skipped.len(), "each skipped file is counted once");
         match first.next() {
             Some(item) => came.push(item.unwrap()),
             None => break,

@@ -44,9 +44,9 @@ fn supported_codings_decode_to_the_right_colors() {
         let picture = decode(&format!("{name}.jpg")).unwrap();
         assert_eq!((picture.width(), picture.height()), (40, 29));
         for (at, seen) in picture.rgb().chunks_exact(3).enumerate() {
-            let wanted = painted(at % 40, at / 40);
-            let is_near = seen.iter().zip(wanted).all(|(seen, wanted)| seen.abs_diff(wanted) <= 24);
-            assert!(is_near, "{name}: {seen:?}, not {wanted:?} at {at}");
+            let expected = painted(at % 40, at / 40);
+            let is_near = seen.iter().zip(expected).all(|(seen, expected)| seen.abs_diff(expected) <= 24);
+            assert!(is_near, "{name}: {seen:?}, not {expected:?} at {at}");
         }
     }
 }

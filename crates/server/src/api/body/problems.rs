@@ -151,7 +151,7 @@ mod tests {
 
     /// Parses each type that a body can contain from values of all other types.
     #[test]
-    fn messages_never_contain_words_of_the_parser() {
+    fn message_never_contains_parser_text() {
         #[derive(Debug, Default, serde::Deserialize)]
         #[serde(default, deny_unknown_fields)]
         struct Every {

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn given_limits_replace_their_predecessors_and_others_stay() {
+    fn flags_replace_given_limits_and_keep_others() {
         let mut restrictions =
             json!({ "networks": ["10.0.0.0/8"], "rate": { "requests": 1, "seconds": 1 }, "quotas": [] });
         let own = restrictions.as_object_mut().unwrap();

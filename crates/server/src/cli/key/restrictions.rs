@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn given_restrictions_replace_their_predecessors_and_others_stay() {
+    fn flags_replace_given_restrictions_and_keep_others() {
         let mut own =
             json!({ "networks": ["10.0.0.0/8"], "origins": ["https://a.example"], "maxImageBytes": 5 });
         let own = own.as_object_mut().unwrap();

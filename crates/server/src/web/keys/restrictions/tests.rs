@@ -35,7 +35,11 @@ fn saving_an_unchanged_form_keeps_empty_lists() {
     };
     assert_eq!(RestrictionsForm::of(&nothing).parse_with(&nothing).unwrap(), nothing);
     assert_eq!(RestrictionsForm::of(&Restrictions::NONE).parse_with(&nothing).unwrap(), Restrictions::NONE);
-    assert_eq!(RestrictionsForm::default().parse_with(&nothing).unwrap(), nothing, "what is not sent stays");
+    assert_eq!(
+        RestrictionsForm::default().parse_with(&nothing).unwrap(),
+        nothing,
+        "missing fields keep their restriction"
+    );
 }
 
 #[test]
@@ -49,7 +53,7 @@ fn selected_list_without_entries_is_rejected() {
     assert!(invalid.of(PROJECTS).unwrap().contains("tick at least one project"));
     let own = form(&[PROJECT, MODEL]).parse_with(&Restrictions::NONE).unwrap();
     assert_eq!(own.projects, Allowlist::Only([PROJECT.parse().unwrap()].into()));
-    assert!(own.models.is_any(), "ticked, and then all were chosen");
+    assert!(own.models.is_any(), "the choice of all models ignores ticked models");
 }
 
 #[test]
