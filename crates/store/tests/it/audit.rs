@@ -37,9 +37,9 @@ async fn busy_world() -> World {
 async fn audit_entries_have_actor_action_and_previous_values() {
     let world = busy_world().await;
     let entries = world.store.audit_entries(world.workspace, None, 10).await.unwrap();
-    let told: Vec<_> = entries.iter().map(|entry| (entry.seq, entry.action)).collect();
+    let actions: Vec<_> = entries.iter().map(|entry| (entry.seq, entry.action)).collect();
     assert_eq!(
-        told,
+        actions,
         [
             (5, AuditAction::KeyDeleted),
             (4, AuditAction::KeyEdited),

@@ -84,8 +84,8 @@ async fn caller_time_before_the_key_is_clamped_and_future_time_is_replaced() {
     let [one] = all(&world, key.id).await.try_into().unwrap();
     assert_eq!((one.first, one.last), (key.created_at, key.created_at));
     world.console().execute("UPDATE key_callers SET last_at = 253086595200000000", []).unwrap();
-    let refused = CallGroup { outcome: TOO_OFTEN, ..camera(later(2)) };
-    world.store.store_callers(&[refused], later(2)).await.unwrap();
+    let denied = CallGroup { outcome: TOO_OFTEN, ..camera(later(2)) };
+    world.store.store_callers(&[denied], later(2)).await.unwrap();
     let [one] = all(&world, key.id).await.try_into().unwrap();
     assert_eq!((one.last, one.last_denial.as_deref()), (later(2), Some("rate_limited")));
 }

@@ -13,7 +13,7 @@ pub(crate) fn run(console: &Connection, sql: impl AsRef<str>) -> Result<(), Stri
 }
 
 #[track_caller]
-pub(crate) fn refused(result: Result<(), String>, because: &str) {
+pub(crate) fn assert_rejected(result: Result<(), String>, because: &str) {
     let error = result.expect_err(because);
     assert!(error.contains(because), "{error}\nis not about\n{because}");
 }
@@ -93,7 +93,7 @@ async fn invalid_new_key_rows_are_rejected() {
         (&[("workspace_id", "'wsp_none'")], "FOREIGN KEY"),
         (&[("revision", "0")], "takes the next revision"),
     ] {
-        refused(run(&console, insert(&world, set)), because);
+        assert_rejected(run(&console, insert(&world, set)), because);
     }
     run(&console, insert(&world, &[("class", "'publishable'"), ("permissions", "8")])).unwrap();
 }
@@ -110,17 +110,20 @@ async fn key_class_and_workspace_are_fixed_and_revision_increases() {
         "created_at = 1",
         "created_by = 'operator'",
     ] {
-        refused(run(&console, update(&id, set)), "never change");
+        assert_rejected(run(&console, update(&id, set)), "never change");
     }
-    refused(
+    assert_rejected(
         run(&console, format!("UPDATE keys SET permissions = 31 WHERE id = '{id}'")),
         "takes the next revision",
     );
     let other = world.key("other").await.id;
     let under_its_number =
         format!("UPDATE keys SET name = 'x', revision = (SELECT revision FROM feed_head) WHERE id = '{id}'");
-    refused(run(&console, with_revision(&other.to_string(), &under_its_number)), "takes the next revision");
-    refused(run(&console, format!("DELETE FROM keys WHERE id = '{id}'")), "never removed");
+    assert_rejected(
+        run(&console, with_revision(&other.to_string(), &under_its_number)),
+        "takes the next revision",
+    );
+    assert_rejected(run(&console, format!("DELETE FROM keys WHERE id = '{id}'")), "never removed");
 }
 
 #[tokio::test]
@@ -133,10 +136,10 @@ async fn deleted_key_row_cannot_change() {
     world.store.delete_key(&delete).await.unwrap();
     let id = key.id.to_string();
     for set in ["deleted_at = NULL, deleted_by = NULL", "name = 'x'", "permissions = 31"] {
-        refused(run(&console, update(&id, set)), "stays as it is");
+        assert_rejected(run(&console, update(&id, set)), "stays as it is");
     }
     let sql = format!("INSERT INTO key_secrets VALUES (randomblob(32), '{id}', 'abcd', 0, 1)");
-    refused(run(&console, sql), "gets no new secret");
+    assert_rejected(run(&console, sql), "gets no new secret");
 }
 
 #[tokio::test]
@@ -160,9 +163,9 @@ async fn secret_belongs_to_one_key_and_its_end_only_moves_earlier() {
     let new = |digest: &str, hint: &str, end: &str| {
         format!("INSERT INTO key_secrets VALUES ({digest}, '{id}', '{hint}', 0, {end})")
     };
-    refused(run(&console, new("randomblob(31)", "abcd", "1")), "length(digest) = 32");
-    refused(run(&console, new("randomblob(32)", "abc", "1")), "length(hint) = 4");
-    refused(run(&console, new("randomblob(32)", "abcd", "NULL")), "UNIQUE");
+    assert_rejected(run(&console, new("randomblob(31)", "abcd", "1")), "length(digest) = 32");
+    assert_rejected(run(&console, new("randomblob(32)", "abc", "1")), "length(hint) = 4");
+    assert_rejected(run(&console, new("randomblob(32)", "abcd", "NULL")), "UNIQUE");
     let retiring = format!("WHERE key_id = '{id}' AND retires_at IS NOT NULL");
     for (set, because) in [
         (format!("retires_at = {end} + 1"), "never lives longer"),
@@ -171,7 +174,7 @@ async fn secret_belongs_to_one_key_and_its_end_only_moves_earlier() {
         (format!("key_id = '{other}'"), "keeps its digest"),
         ("hint = 'abcd'".into(), "keeps its digest"),
     ] {
-        refused(run(&console, format!("UPDATE key_secrets SET {set} {retiring}")), because);
+        assert_rejected(run(&console, format!("UPDATE key_secrets SET {set} {retiring}")), because);
     }
     run(&console, format!("UPDATE key_secrets SET retires_at = {end} - 1 {retiring}")).unwrap();
 }
@@ -190,13 +193,13 @@ async fn changes_have_no_gap_and_cannot_be_rewritten() {
         ("UPDATE changes SET at = 1", "never rewritten"),
         ("DELETE FROM changes", "never removed"),
     ] {
-        refused(run(&console, sql), because);
+        assert_rejected(run(&console, sql), because);
     }
     for revision in [1, 2, 3] {
         let sql = format!("INSERT INTO changes VALUES ({revision}, randomblob(16), '{id}', 0)");
-        refused(run(&console, sql), "the counter stands at");
+        assert_rejected(run(&console, sql), "the counter stands at");
     }
-    refused(run(&console, with_revision("key_none", "")), "FOREIGN KEY");
+    assert_rejected(run(&console, with_revision("key_none", "")), "FOREIGN KEY");
 }
 
 #[tokio::test]
@@ -210,12 +213,12 @@ async fn audit_entries_can_only_be_appended() {
             world.workspace
         )
     };
-    refused(run(&console, "UPDATE audit SET at = 1"), "never rewritten");
-    refused(run(&console, "DELETE FROM audit"), "never removed");
-    refused(run(&console, "UPDATE workspaces SET audited = 0"), "one by one");
+    assert_rejected(run(&console, "UPDATE audit SET at = 1"), "never rewritten");
+    assert_rejected(run(&console, "DELETE FROM audit"), "never removed");
+    assert_rejected(run(&console, "UPDATE workspaces SET audited = 0"), "one by one");
     let end = "(SELECT hash FROM audit ORDER BY seq DESC LIMIT 1)";
-    refused(run(&console, add("4", end)), "continues the chain");
-    refused(run(&console, add("3", "randomblob(32)")), "continues the chain");
+    assert_rejected(run(&console, add("4", end)), "continues the chain");
+    assert_rejected(run(&console, add("3", "randomblob(32)")), "continues the chain");
     run(&console, add("3", end)).unwrap();
 }
 
@@ -248,6 +251,6 @@ async fn enum_columns_are_checked_and_last_owner_cannot_be_removed() {
             "expires_at > created_at",
         ),
     ] {
-        refused(run(&console, sql), because);
+        assert_rejected(run(&console, sql), because);
     }
 }

@@ -33,8 +33,8 @@ impl World {
     }
 
     pub(crate) async fn label(&self, project: ProjectId, name: &str) -> LabelId {
-        let wanted = [NewLabel { id: LabelId::new(NOW, &mut rng()), name }];
-        self.store.find_or_create_labels(project, &wanted, NOW).await.unwrap()[0].id
+        let new_labels = [NewLabel { id: LabelId::new(NOW, &mut rng()), name }];
+        self.store.find_or_create_labels(project, &new_labels, NOW).await.unwrap()[0].id
     }
 
     fn new_record(&self, project: ProjectId, upload: UploadId) -> NewRecord<'static> {
@@ -86,11 +86,12 @@ async fn same_name_returns_the_same_batch_and_label() {
     assert_ne!(labels[0], labels[1]);
     assert_ne!(world.label(other, "x").await, labels[0]);
     let (own, foreign) = (labels.into_iter().collect::<BTreeSet<_>>(), world.label(other, "x").await);
-    let asked = own.iter().copied().chain([foreign]).collect();
-    assert_eq!(world.store.known_labels(project, &asked).await.unwrap(), own);
-    let gone = ProjectId::new(NOW, &mut rng());
-    let made = world.store.find_or_create_batch(gone, BatchId::new(NOW, &mut rng()), "a", NOW).await;
-    assert!(matches!(made, Err(StoreError::NotFound)));
+    let requested = own.iter().copied().chain([foreign]).collect();
+    assert_eq!(world.store.known_labels(project, &requested).await.unwrap(), own);
+    let unknown_project = ProjectId::new(NOW, &mut rng());
+    let result =
+        world.store.find_or_create_batch(unknown_project, BatchId::new(NOW, &mut rng()), "a", NOW).await;
+    assert!(matches!(result, Err(StoreError::NotFound)));
 }
 
 #[tokio::test]
@@ -117,28 +118,28 @@ async fn upload_has_one_record_and_is_kept_with_it() {
 #[tokio::test]
 async fn objects_of_other_projects_are_not_found() {
     let world = world().await;
-    let (ours, theirs) = (world.project("Bolts").await, world.project("Nuts").await);
-    let (record, label) = (picture(&world, ours).await, world.label(ours, "cap").await);
-    let foreign = world.label(theirs, "cap").await;
-    assert!(world.store.record(theirs, record.id).await.unwrap().is_none());
-    assert!(world.store.record_of_upload(theirs, record.upload).await.unwrap().is_none());
-    let moved = world.store.create_record(&world.new_record(theirs, record.upload)).await;
+    let (own_project, other_project) = (world.project("Bolts").await, world.project("Nuts").await);
+    let (record, label) = (picture(&world, own_project).await, world.label(own_project, "cap").await);
+    let foreign = world.label(other_project, "cap").await;
+    assert!(world.store.record(other_project, record.id).await.unwrap().is_none());
+    assert!(world.store.record_of_upload(other_project, record.upload).await.unwrap().is_none());
+    let moved = world.store.create_record(&world.new_record(other_project, record.upload)).await;
     assert!(matches!(moved, Err(StoreError::NotFound)));
-    for (project, one) in [(theirs, label), (theirs, foreign), (ours, foreign)] {
+    for (project, one) in [(other_project, label), (other_project, foreign), (own_project, foreign)] {
         let all = [mark(label, AnnotationRegion::Category), mark(one, SMALL)];
-        let given = world.store.annotate(project, record.id, &all, MOST, NOW).await;
-        assert!(matches!(given, Err(StoreError::NotFound)));
+        let result = world.store.annotate(project, record.id, &all, MOST, NOW).await;
+        assert!(matches!(result, Err(StoreError::NotFound)));
         let classed = [(record.id, AnnotationId::new(NOW, &mut rng()))];
-        let given = world.store.set_categories(project, one, &classed, NOW).await;
-        assert!(matches!(given, Err(StoreError::NotFound)));
+        let result = world.store.set_categories(project, one, &classed, NOW).await;
+        assert!(matches!(result, Err(StoreError::NotFound)));
     }
-    assert!(world.store.annotations_of(ours, &[record.id], true).await.unwrap().is_empty());
-    let kept = world.store.annotate(ours, record.id, &[mark(label, SMALL)], MOST, NOW).await.unwrap();
-    assert!(world.store.annotations_of(theirs, &[record.id], true).await.unwrap().is_empty());
-    let deleted = world.store.delete_annotation(theirs, kept[0].id).await;
+    assert!(world.store.annotations_of(own_project, &[record.id], true).await.unwrap().is_empty());
+    let kept = world.store.annotate(own_project, record.id, &[mark(label, SMALL)], MOST, NOW).await.unwrap();
+    assert!(world.store.annotations_of(other_project, &[record.id], true).await.unwrap().is_empty());
+    let deleted = world.store.delete_annotation(other_project, kept[0].id).await;
     assert!(matches!(deleted, Err(StoreError::NotFound)));
     let deleted =
-        world.store.delete_record(world.workspace, theirs, record.id, &[], world.actor(), NOW).await;
+        world.store.delete_record(world.workspace, other_project, record.id, &[], world.actor(), NOW).await;
     assert!(matches!(deleted, Err(StoreError::NotFound)));
 }
 

@@ -5,7 +5,7 @@ use keyrack_store::{DENIALS_PER_HOUR_MAX, DeniedRequest};
 
 use crate::{NOW, later, rng, world};
 
-fn refused(key: KeyId, number: usize, at: Timestamp) -> DeniedRequest {
+fn denied_request(key: KeyId, number: usize, at: Timestamp) -> DeniedRequest {
     DeniedRequest {
         request: format!("req_{number:024x}"),
         key,
@@ -24,9 +24,9 @@ fn refused(key: KeyId, number: usize, at: Timestamp) -> DeniedRequest {
 async fn denied_request_is_found_by_id_in_its_workspace_only() {
     let world = world().await;
     let key = world.key("CI").await.id;
-    let one = refused(key, 1, NOW);
-    let of_nobody = refused(KeyId::new(NOW, &mut rng()), 2, NOW);
-    world.store.store_denied_requests(&[one.clone(), of_nobody.clone()]).await.unwrap();
+    let one = denied_request(key, 1, NOW);
+    let unknown_key = denied_request(KeyId::new(NOW, &mut rng()), 2, NOW);
+    world.store.store_denied_requests(&[one.clone(), unknown_key.clone()]).await.unwrap();
     // Storing the request again changes nothing.
     world
         .store
@@ -34,7 +34,7 @@ async fn denied_request_is_found_by_id_in_its_workspace_only() {
         .await
         .unwrap();
     assert_eq!(world.store.denied_request(world.workspace, &one.request).await.unwrap(), Some(one.clone()));
-    assert_eq!(world.store.denied_request(world.workspace, &of_nobody.request).await.unwrap(), None);
+    assert_eq!(world.store.denied_request(world.workspace, &unknown_key.request).await.unwrap(), None);
     let stranger = WorkspaceId::new(NOW, &mut rng());
     assert_eq!(world.store.denied_request(stranger, &one.request).await.unwrap(), None);
     assert_eq!(world.store.denied_requests(world.workspace, key, 10).await.unwrap(), [one]);
@@ -46,8 +46,8 @@ async fn latest_denials_of_an_hour_are_kept() {
     let world = world().await;
     let (key, other) = (world.key("CI").await.id, world.key("other").await.id);
     let at = |number: usize| later(u64::try_from(number).unwrap());
-    let all: Vec<_> = (0..400).map(|number| refused(key, number, at(number))).collect();
-    world.store.store_denied_requests(&[refused(other, 5_000, NOW)]).await.unwrap();
+    let all: Vec<_> = (0..400).map(|number| denied_request(key, number, at(number))).collect();
+    world.store.store_denied_requests(&[denied_request(other, 5_000, NOW)]).await.unwrap();
     for some in all.chunks(130) {
         world.store.store_denied_requests(some).await.unwrap();
     }
@@ -55,7 +55,7 @@ async fn latest_denials_of_an_hour_are_kept() {
     let last: Vec<_> = all.iter().rev().take(DENIALS_PER_HOUR_MAX).cloned().collect();
     assert_eq!(kept, last);
     // Each hour has its own limit.
-    world.store.store_denied_requests(&[refused(key, 9_999, later(7_200))]).await.unwrap();
+    world.store.store_denied_requests(&[denied_request(key, 9_999, later(7_200))]).await.unwrap();
     let kept = world.store.denied_requests(world.workspace, key, 10_000).await.unwrap();
     assert_eq!(kept.len(), DENIALS_PER_HOUR_MAX + 1);
     assert_eq!(world.store.denied_requests(world.workspace, other, 10).await.unwrap().len(), 1);

@@ -78,15 +78,15 @@ async fn usage_records_exposures() {
         used(Exposure::Browser, "https://node.example", ahead),
     ];
     world.store.store_usage(&all, later(9)).await.unwrap();
-    let told: Vec<_> = world.seen(key, later(20)).await;
-    let told: Vec<_> = told.iter().map(|one| (one.origin.as_str(), one.first, one.last)).collect();
+    let records: Vec<_> = world.seen(key, later(20)).await;
+    let records: Vec<_> = records.iter().map(|one| (one.origin.as_str(), one.first, one.last)).collect();
     let created = world.store.key(world.workspace, key).await.unwrap().unwrap().created_at;
     let expected = [
         ("https://node.example", later(9), later(9)),
         ("https://shop.example", later(3), later(3)),
         ("", created, created),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(records, expected);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ impl World {
         }
     }
 
-    async fn gone(&self, id: KeyId) {
+    async fn delete_by_id(&self, id: KeyId) {
         let delete = DeleteKey { workspace: self.workspace, id, reason: None, actor: self.actor(), now: NOW };
         self.store.delete_key(&delete).await.unwrap();
     }
@@ -82,7 +82,7 @@ async fn position_of_another_history_requires_reload() {
 async fn old_tombstones_are_left_out_of_the_snapshot() {
     let world = world().await;
     let key = world.key("CI").await;
-    world.gone(key.id).await;
+    world.delete_by_id(key.id).await;
     let records = snapshot(&world.store, NOW).await.unwrap().records;
     assert!(matches!(records[..], [KeyRecord { terms: KeyState { deleted_at: Some(NOW), .. }, .. }]));
     assert!(snapshot(&world.store, later(1)).await.unwrap().records.is_empty());
@@ -133,7 +133,7 @@ async fn replaying_all_frames_equals_the_snapshot() {
             world.rotated(key.id, key.revision).await;
         }
         if round % 4 == 0 {
-            world.gone(key.id).await;
+            world.delete_by_id(key.id).await;
         }
         if round % 5 == 0 {
             let frame = world.frame(position).await;

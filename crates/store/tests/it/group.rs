@@ -74,8 +74,8 @@ async fn concurrent_creations_are_all_stored() {
             })
         })
         .collect();
-    let there = world_after(clients, &world).await;
-    assert_eq!(there.len(), CLIENTS * 20);
+    let stored = world_after(clients, &world).await;
+    assert_eq!(stored.len(), CLIENTS * 20);
 }
 
 async fn world_after(clients: Vec<tokio::task::JoinHandle<Vec<KeyId>>>, world: &World) -> Vec<KeyId> {
@@ -83,9 +83,9 @@ async fn world_after(clients: Vec<tokio::task::JoinHandle<Vec<KeyId>>>, world: &
     for client in clients {
         created.extend(client.await.unwrap());
     }
-    let there = world.is_whole().await;
-    assert!(created.iter().all(|id| there.contains(id)));
-    there
+    let stored = world.is_whole().await;
+    assert!(created.iter().all(|id| stored.contains(id)));
+    stored
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn dropped_callers_do_not_affect_their_group() {
         }
     }
     assert!(dropped > 40, "{dropped}");
-    let there = world.is_whole().await;
-    assert!(finished.iter().all(|id| there.contains(id)));
-    assert!(there.len() <= 40 * CLIENTS);
+    let stored = world.is_whole().await;
+    assert!(finished.iter().all(|id| stored.contains(id)));
+    assert!(stored.len() <= 40 * CLIENTS);
 }

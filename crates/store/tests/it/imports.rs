@@ -9,7 +9,7 @@ use keyrack_store::{
 };
 use rusqlite::Connection;
 
-use crate::constraints::{refused, run};
+use crate::constraints::{assert_rejected, run};
 use crate::{NOW, World, later, rng, world};
 
 impl World {
@@ -199,7 +199,7 @@ async fn admission_of_an_import_sees_all_active_imports() {
     let world = world().await;
     let (project, (other, elsewhere)) = (world.project("Caps").await, world.elsewhere().await);
     let holder = |workspace, actor| ImportHolder { workspace, actor };
-    let (ours, theirs) = (holder(world.workspace, world.actor()), holder(other, Actor::Operator));
+    let (own_holder, other_holder) = (holder(world.workspace, world.actor()), holder(other, Actor::Operator));
     let begin = async |new: NewImport<'_>, most: usize| {
         let admit = move |under_way: &[ImportHolder], new: ImportHolder| {
             if under_way.len() < most { Ok(()) } else { Err((under_way.to_vec(), new)) }
@@ -211,8 +211,8 @@ async fn admission_of_an_import_sees_all_active_imports() {
     let arriving = NewImport { actor: Actor::Operator, ..world.new_import(elsewhere) };
     begin(arriving, 2).await.unwrap().unwrap();
     let (mut under_way, new) = begin(world.new_import(project), 2).await.unwrap().unwrap_err();
-    under_way.sort_by_key(|holder| *holder != ours);
-    assert_eq!((under_way, new), (vec![ours, theirs], ours));
+    under_way.sort_by_key(|holder| *holder != own_holder);
+    assert_eq!((under_way, new), (vec![own_holder, other_holder], own_holder));
     // A running import and an ended one.
     let job = world.store.take_import().await.unwrap().unwrap();
     assert!(begin(world.new_import(project), 2).await.unwrap().is_err());
@@ -243,15 +243,15 @@ async fn workspaces_take_turns_with_imports_then_their_members() {
             world.store.requeue_import(job.id, false).await.unwrap();
         }
     }
-    let (ours, theirs) = (false, true);
+    let (in_flood, in_other) = (false, true);
     let turns = [
-        (ours, true),
-        (theirs, true),
-        (ours, false),
-        (theirs, false),
-        (ours, true),
-        (ours, true),
-        (ours, true),
+        (in_flood, true),
+        (in_other, true),
+        (in_flood, false),
+        (in_other, false),
+        (in_flood, true),
+        (in_flood, true),
+        (in_flood, true),
     ];
     assert_eq!(order, turns);
 }
@@ -303,12 +303,12 @@ async fn skipped_files_are_all_counted_and_listed_up_to_a_limit() {
 #[tokio::test]
 async fn import_is_deleted_with_its_project_or_after_a_while() {
     let world = world().await;
-    let (kept, gone) = (world.project("Caps").await, world.project("Lids").await);
-    let id = world.queued(gone).await;
+    let (kept, deleted) = (world.project("Caps").await, world.project("Lids").await);
+    let id = world.queued(deleted).await;
     let job = world.store.take_import().await.unwrap().unwrap();
-    world.store.delete_project(world.workspace, gone, &[], world.actor(), NOW).await.unwrap();
+    world.store.delete_project(world.workspace, deleted, &[], world.actor(), NOW).await.unwrap();
     assert!(matches!(world.store.record_import_step(job.id, &step(1, &[])).await, Err(StoreError::NotFound)));
-    assert_eq!(world.store.import(gone, id).await.unwrap(), None);
+    assert_eq!(world.store.import(deleted, id).await.unwrap(), None);
 
     let ended = world.queued(kept).await;
     world.store.end_import(ended, &step(1, &["a"]), None, "p", NOW).await.unwrap();
@@ -331,11 +331,11 @@ async fn invalid_import_rows_are_rejected() {
     let id = world.queued(project).await;
     let console = Connection::open(world.folder.path().join("keyrack.db")).unwrap();
     let set = |what: &str| run(&console, format!("UPDATE imports SET {what} WHERE id = '{id}'"));
-    refused(set("status = 'done'"), "CHECK constraint failed");
-    refused(set("status = 'ended'"), "ended_imports_have_an_end");
-    refused(set("status = 'failed', ended_at = 1"), "failed_imports_have_a_reason");
-    refused(set("added = 1"), "CHECK constraint failed");
-    refused(set("name = ''"), "CHECK constraint failed");
+    assert_rejected(set("status = 'done'"), "CHECK constraint failed");
+    assert_rejected(set("status = 'ended'"), "ended_imports_have_an_end");
+    assert_rejected(set("status = 'failed', ended_at = 1"), "failed_imports_have_a_reason");
+    assert_rejected(set("added = 1"), "CHECK constraint failed");
+    assert_rejected(set("name = ''"), "CHECK constraint failed");
     world.store.end_import(id, &ImportStep::default(), None, "p", NOW).await.unwrap();
-    refused(set("added = 0"), "an import that has ended stays as it ended");
+    assert_rejected(set("added = 0"), "an import that has ended stays as it ended");
 }

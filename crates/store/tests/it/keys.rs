@@ -77,10 +77,10 @@ async fn created_key_has_the_requested_values() {
         expires_at: Some(later(3600)),
         ..world.new_key("Line 4")
     };
-    let made = world.store.create_key(&new).await.unwrap();
+    let created = world.store.create_key(&new).await.unwrap();
     let read = world.store.key(world.workspace, new.id).await.unwrap().unwrap();
-    assert_eq!(made, read);
-    for key in [&made, &read] {
+    assert_eq!(created, read);
+    for key in [&created, &read] {
         assert_eq!(key.name, "Line 4");
         assert_eq!(key.note.as_deref(), Some("for the line"));
         assert_eq!(key.terms.permissions, new.grant.permissions());
@@ -105,8 +105,8 @@ async fn created_key_equals_the_stored_row_for_each_kind_of_actor() {
     let by = [(Actor::Operator, held), (Actor::Key(maker.id), public)];
     for (actor, grant) in by {
         let new = NewKey { actor, grant, ..world.new_key("made") };
-        let made = world.store.create_key(&new).await.unwrap();
-        assert_eq!(world.store.key(world.workspace, new.id).await.unwrap(), Some(made));
+        let created = world.store.create_key(&new).await.unwrap();
+        assert_eq!(world.store.key(world.workspace, new.id).await.unwrap(), Some(created));
     }
 }
 
@@ -212,14 +212,14 @@ async fn deletion_is_final_and_has_actor_time_and_reason() {
 async fn repeated_request_creates_no_second_key_or_secret() {
     let world = world().await;
     let first = NewKey { idempotency_key: Some("t1"), ..world.new_key("CI") };
-    let made = world.store.create_key(&first).await.unwrap();
+    let created = world.store.create_key(&first).await.unwrap();
     let again = NewKey { idempotency_key: Some("t1"), ..world.new_key("CI") };
     let repeated = world.store.create_key(&again).await;
-    assert!(matches!(repeated, Err(StoreError::Repeated { key }) if key == made.id));
-    let rotate = RotateKey { idempotency_key: Some("t2"), ..world.rotate(&made, 0) };
+    assert!(matches!(repeated, Err(StoreError::Repeated { key }) if key == created.id));
+    let rotate = RotateKey { idempotency_key: Some("t2"), ..world.rotate(&created, 0) };
     world.store.rotate_key(&rotate).await.unwrap();
     let repeated = world.store.rotate_key(&RotateKey { secret: secret(), ..rotate }).await;
-    assert!(matches!(repeated, Err(StoreError::Repeated { key }) if key == made.id));
+    assert!(matches!(repeated, Err(StoreError::Repeated { key }) if key == created.id));
     assert_eq!(world.store.delete_idempotency_keys_before(later(1)).await.unwrap(), 2);
     world.store.create_key(&again).await.unwrap();
 }

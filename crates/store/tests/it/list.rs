@@ -27,8 +27,8 @@ async fn filters_return_matching_keys() {
     world.store.create_key(&expiring).await.unwrap();
     let public = NewKey { grant: grant(Class::Publishable, &[Scope::Inference]), ..world.new_key("Page") };
     world.store.create_key(&public).await.unwrap();
-    let gone = world.key("Gone").await;
-    world.store.delete_key(&world.delete(gone.id)).await.unwrap();
+    let deleted = world.key("Gone").await;
+    world.store.delete_key(&world.delete(deleted.id)).await.unwrap();
 
     for (filter, names) in [
         (with(|_| {}), &["Gone", "Page", "soon_over", "École 100%"][..]),
@@ -60,12 +60,12 @@ fn with(change: fn(&mut KeyFilter<'static>)) -> KeyFilter<'static> {
 #[tokio::test]
 async fn pages_of_keys_are_complete_and_newest_first() {
     let world = world().await;
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for number in 0..25_u64 {
         let id = KeyId::new(later(number), &mut rng());
-        made.push(world.store.create_key(&NewKey { id, ..world.new_key("k") }).await.unwrap().id);
+        created.push(world.store.create_key(&NewKey { id, ..world.new_key("k") }).await.unwrap().id);
     }
-    made.reverse();
+    created.reverse();
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let filter = KeyFilter { after, limit: 10, ..KeyFilter::any(NOW) };
@@ -76,7 +76,7 @@ async fn pages_of_keys_are_complete_and_newest_first() {
             break;
         }
     }
-    assert_eq!(seen, made);
+    assert_eq!(seen, created);
 }
 
 /// Not a benchmark: it detects a list that reads every key for each row.
@@ -115,8 +115,8 @@ async fn page_of_ten_thousand_keys_is_fast() {
     ] {
         let began = std::time::Instant::now();
         world.store.keys(world.workspace, &filter).await.unwrap();
-        let took = began.elapsed();
-        println!("{took:?} for {:?} after {:?}", filter.text, filter.after);
-        assert!(took < std::time::Duration::from_millis(500), "{took:?} for {filter:?}");
+        let elapsed = began.elapsed();
+        println!("{elapsed:?} for {:?} after {:?}", filter.text, filter.after);
+        assert!(elapsed < std::time::Duration::from_millis(500), "{elapsed:?} for {filter:?}");
     }
 }

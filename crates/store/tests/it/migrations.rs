@@ -95,6 +95,6 @@ async fn failed_migration_is_rolled_back() {
         .unwrap();
     let error = world.open_again().await.unwrap_err();
     assert!(matches!(error, StoreError::Migration(MigrationError::Failed { version: 5, .. })), "{error:?}");
-    let there = "SELECT count(*) FROM sqlite_schema WHERE name = 'changes_of_key'";
-    assert_eq!(world.console().query_row(there, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    let query = "SELECT count(*) FROM sqlite_schema WHERE name = 'changes_of_key'";
+    assert_eq!(world.console().query_row(query, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }

@@ -143,8 +143,8 @@ async fn queued_run_is_cancelled_at_once_and_running_one_by_its_worker() {
 
     let running = world.model(project, "b", 1).await;
     let job = world.take(6).await.unwrap();
-    let told = cancel(running).await;
-    assert_eq!((told.status, told.cancelling), (ModelStatus::Running, true));
+    let cancelled = cancel(running).await;
+    assert_eq!((cancelled.status, cancelled.cancelling), (ModelStatus::Running, true));
     assert_eq!(world.store.report_progress(&job, None, &[], later(20)).await.unwrap(), RunSignal::Cancel);
     assert!(world.store.end_run(&job, &RunOutcome::Cancelled, later(8)).await.unwrap());
     assert_eq!(world.status(running).await, ModelStatus::Cancelled);

@@ -6,7 +6,7 @@ use keyrack_store::{
     AuditAction, ChangeKey, EditKey, ExpiringKey, KeyFilter, KeyRow, KeyStatus, NewKey, RotateKey, StoreError,
 };
 
-use crate::constraints::{refused, run};
+use crate::constraints::{assert_rejected, run};
 use crate::{NOW, World, grant, later, secret, snapshot, world};
 
 impl World {
@@ -44,7 +44,7 @@ impl World {
         self.store.edit_key(&edit).await
     }
 
-    async fn told(&self) -> Vec<(AuditAction, String)> {
+    async fn audit_details(&self) -> Vec<(AuditAction, String)> {
         let mut entries = self.store.audit_entries(self.workspace, None, 100).await.unwrap();
         entries.reverse();
         entries.iter().map(|entry| (entry.action, entry.detail.to_string())).collect()
@@ -76,13 +76,16 @@ async fn pause_is_stored_sent_to_racks_and_audited() {
     let again = world.store.resume_key(&world.change(&resumed, later(4))).await.unwrap();
     assert_eq!(again.revision, resumed.revision, "no change");
     let until = format!("{{\"until\":{}}}", later(60).micros());
-    let told = world.told().await;
+    let audit_details = world.audit_details().await;
     let expected = [
         (AuditAction::KeyPaused, until.as_str()),
         (AuditAction::KeyPaused, "{\"until\":null}"),
         (AuditAction::KeyResumed, "{\"until\":null}"),
     ];
-    assert_eq!(told[told.len() - 3..], expected.map(|(action, detail)| (action, detail.to_owned())));
+    assert_eq!(
+        audit_details[audit_details.len() - 3..],
+        expected.map(|(action, detail)| (action, detail.to_owned()))
+    );
 }
 
 #[tokio::test]
@@ -95,9 +98,9 @@ async fn stale_revision_and_deleted_key_cannot_pause_or_resume() {
     assert!(matches!(world.store.resume_key(&stale).await, Err(StoreError::Conflict)));
     assert!(matches!(world.store.retire_key(&stale).await, Err(StoreError::Conflict)));
     world.store.delete_key(&world.delete(old.id)).await.unwrap();
-    let gone = world.again(&old).await;
-    assert_eq!(gone.paused_at(NOW), None, "a deleted key is not paused");
-    let change = world.change(&gone, NOW);
+    let deleted = world.again(&old).await;
+    assert_eq!(deleted.paused_at(NOW), None, "a deleted key is not paused");
+    let change = world.change(&deleted, NOW);
     assert!(matches!(world.store.pause_key(&change, None).await, Err(StoreError::Gone)));
     assert!(matches!(world.store.resume_key(&change).await, Err(StoreError::Gone)));
     let other = ChangeKey { id: KeyId::new(NOW, &mut crate::rng()), ..change };
@@ -148,7 +151,7 @@ async fn old_secret_is_revoked_early_and_current_one_stays() {
     let again = world.store.retire_key(&world.change(&retired, later(6))).await.unwrap();
     assert_eq!(again.revision, retired.revision, "no change");
     let hint = format!("{{\"hint\":\"{}\"}}", key.secrets[0].hint);
-    assert_eq!(world.told().await.last().unwrap(), &(AuditAction::KeyRetired, hint));
+    assert_eq!(world.audit_details().await.last().unwrap(), &(AuditAction::KeyRetired, hint));
 }
 
 #[tokio::test]
@@ -164,7 +167,7 @@ async fn secret_retires_no_later_than_its_key_expires() {
     world.ends(&key, Some(later(100))).await.unwrap();
     let late = later(101).micros();
     let sql = format!("UPDATE key_secrets SET retires_at = {late} WHERE retires_at IS NULL");
-    refused(run(&console, sql), "no secret outlives its key");
+    assert_rejected(run(&console, sql), "no secret outlives its key");
 }
 
 #[tokio::test]
@@ -175,9 +178,9 @@ async fn expiring_keys_are_listed_in_order() {
         let new = NewKey { expires_at: Some(later(at)), ..world.new_key(name) };
         world.store.create_key(&new).await.unwrap();
     }
-    let gone = NewKey { expires_at: Some(later(150)), ..world.new_key("gone") };
-    world.store.create_key(&gone).await.unwrap();
-    world.store.delete_key(&world.delete(gone.id)).await.unwrap();
+    let deleted = NewKey { expires_at: Some(later(150)), ..world.new_key("gone") };
+    world.store.create_key(&deleted).await.unwrap();
+    world.store.delete_key(&world.delete(deleted.id)).await.unwrap();
     let names = async |until, limit| {
         let found = world.store.expiring_keys(world.workspace, later(10), later(until), limit).await.unwrap();
         found.into_iter().map(|ExpiringKey { name, .. }| name).collect::<Vec<_>>()

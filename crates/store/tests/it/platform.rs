@@ -1,6 +1,6 @@
 //! The tables of projects reject invalid rows that are written without the store.
 
-use crate::constraints::{refused, run};
+use crate::constraints::{assert_rejected, run};
 use crate::datasets::picture;
 use crate::{World, world};
 
@@ -173,7 +173,7 @@ async fn invalid_rows_are_rejected() {
     ] {
         let sql = names.insert(table, set);
         println!("{sql}");
-        refused(run(&console, sql), because);
+        assert_rejected(run(&console, sql), because);
     }
 }
 
@@ -182,7 +182,7 @@ async fn box_without_coordinates_is_rejected() {
     let names = Names::given().await;
     let console = names.world.console();
     for edge in ["\"left\"", "top", "width", "height"] {
-        refused(run(&console, names.insert("annotations", &[(edge, "NULL")])), "boxes_have_a_place");
+        assert_rejected(run(&console, names.insert("annotations", &[(edge, "NULL")])), "boxes_have_a_place");
     }
 }
 
@@ -198,7 +198,7 @@ async fn unique_columns_reject_duplicates() {
         let console = names.world.console();
         run(&console, names.insert(table, &[])).unwrap();
         let second = names.insert(table, &[("id", &format!("'{other}'"))]);
-        refused(run(&console, second), because);
+        assert_rejected(run(&console, second), because);
     }
 }
 
@@ -209,7 +209,7 @@ async fn image_has_one_class_and_ended_run_cannot_change() {
     let none = [("\"left\"", "NULL"), ("top", "NULL"), ("width", "NULL"), ("height", "NULL")];
     let class = |id| [&[("id", id), ("category", "'category'")][..], &none].concat();
     run(&console, names.insert("annotations", &class("'ann_1'"))).unwrap();
-    refused(run(&console, names.insert("annotations", &class("'ann_2'"))), "annotations.record_id");
+    assert_rejected(run(&console, names.insert("annotations", &class("'ann_2'"))), "annotations.record_id");
 
     let ended = [("status", "'failed'"), ("reason", "'why'"), ("ended_at", "5")];
     run(&console, names.insert("models", &ended)).unwrap();
@@ -218,7 +218,7 @@ async fn image_has_one_class_and_ended_run_cannot_change() {
         "ended_at = 6",
         "status = 'ready', reason = NULL, card = '{}'",
     ] {
-        refused(run(&console, format!("UPDATE models SET {set}")), "stays as it ended");
+        assert_rejected(run(&console, format!("UPDATE models SET {set}")), "stays as it ended");
     }
     run(&console, "UPDATE models SET name = 'm', folded = 'm'").unwrap();
 }

@@ -35,9 +35,9 @@ async fn policy_is_set_removed_and_audited() {
     let none = EditWorkspace { longest_life: Some(None), ..edit(&world) };
     assert_eq!(world.store.edit_workspace(&none).await.unwrap().1.longest_life, None);
     let entries = world.store.audit_entries(world.workspace, None, 10).await.unwrap();
-    let told: Vec<_> = entries.iter().take(3).map(|entry| (entry.action, entry.detail.clone())).collect();
+    let recorded: Vec<_> = entries.iter().take(3).map(|entry| (entry.action, entry.detail.clone())).collect();
     assert_eq!(
-        told,
+        recorded,
         [
             (AuditAction::WorkspaceEdited, json!({ "maxKeyLifetimeDays": { "before": 90, "after": null } })),
             (AuditAction::WorkspaceEdited, json!({ "rotateAfterDays": { "before": null, "after": 30 } })),

@@ -33,24 +33,27 @@ impl World {
 #[tokio::test]
 async fn project_is_created_found_edited_and_deleted() {
     let world = world().await;
-    let made = world.store.create_project(&world.new_project("Bolts")).await.unwrap();
-    assert_eq!(made.created_by.name.as_deref(), Some("Ada"));
-    assert_eq!(world.store.project(world.workspace, made.id).await.unwrap(), Some(made.clone()));
+    let created = world.store.create_project(&world.new_project("Bolts")).await.unwrap();
+    assert_eq!(created.created_by.name.as_deref(), Some("Ada"));
+    assert_eq!(world.store.project(world.workspace, created.id).await.unwrap(), Some(created.clone()));
     let other = WorkspaceId::new(NOW, &mut rng());
-    assert_eq!(world.store.project(other, made.id).await.unwrap(), None);
+    assert_eq!(world.store.project(other, created.id).await.unwrap(), None);
 
-    let edited = world.store.edit_project(&world.edit(made.id, "Nuts")).await.unwrap();
-    assert_eq!(world.store.project(world.workspace, made.id).await.unwrap(), Some(edited.clone()));
+    let edited = world.store.edit_project(&world.edit(created.id, "Nuts")).await.unwrap();
+    assert_eq!(world.store.project(world.workspace, created.id).await.unwrap(), Some(edited.clone()));
     assert_eq!((edited.name.as_str(), edited.description.as_deref()), ("Nuts", Some("d")));
-    world.store.edit_project(&world.edit(made.id, "Nuts")).await.unwrap();
+    world.store.edit_project(&world.edit(created.id, "Nuts")).await.unwrap();
 
-    world.store.delete_project(world.workspace, made.id, &[], world.actor(), NOW).await.unwrap();
-    assert_eq!(world.store.project(world.workspace, made.id).await.unwrap(), None);
-    let again = world.store.delete_project(world.workspace, made.id, &[], world.actor(), NOW).await;
+    world.store.delete_project(world.workspace, created.id, &[], world.actor(), NOW).await.unwrap();
+    assert_eq!(world.store.project(world.workspace, created.id).await.unwrap(), None);
+    let again = world.store.delete_project(world.workspace, created.id, &[], world.actor(), NOW).await;
     assert!(matches!(again, Err(StoreError::NotFound)));
-    let told = world.store.audit_entries(world.workspace, None, 3).await.unwrap();
-    let told: Vec<_> = told.iter().map(|entry| entry.action).collect();
-    assert_eq!(told, [AuditAction::ProjectDeleted, AuditAction::ProjectEdited, AuditAction::ProjectCreated]);
+    let actions = world.store.audit_entries(world.workspace, None, 3).await.unwrap();
+    let actions: Vec<_> = actions.iter().map(|entry| entry.action).collect();
+    assert_eq!(
+        actions,
+        [AuditAction::ProjectDeleted, AuditAction::ProjectEdited, AuditAction::ProjectCreated]
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use keyrack_key::{KeyId, Period, Quota, QuotaResource, Timestamp};
 use keyrack_store::{QuotaBlock, Store, UnspentBlock};
 
-use crate::constraints::{refused, run};
+use crate::constraints::{assert_rejected, run};
 use crate::{NOW, world};
 
 fn quota(limit: u32, per: Period) -> Quota {
@@ -100,9 +100,9 @@ async fn invalid_rows_are_rejected() {
         ("'images', 'day', 1, 1", "begins %"),
         ("'images', 'day', 0, -1", "taken >= 0"),
     ] {
-        refused(run(&console, row(&key.to_string(), rest)), because);
+        assert_rejected(run(&console, row(&key.to_string(), rest)), because);
     }
-    refused(run(&console, row("key_none", "'images', 'day', 0, 1")), "FOREIGN KEY");
+    assert_rejected(run(&console, row("key_none", "'images', 'day', 0, 1")), "FOREIGN KEY");
     run(&console, row(&key.to_string(), "'images', 'day', 0, 1")).unwrap();
 }
 

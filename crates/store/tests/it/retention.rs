@@ -31,7 +31,7 @@ async fn used(world: &World, key: KeyId, at: Timestamp) {
     let workspace = world.workspace;
     let call = Call { workspace, key, hint, at, address, origin, agent, exposure, outcome: PREDICTED };
     world.store.store_callers(&[CallGroup::one(&call)], at).await.unwrap();
-    let refused = DeniedRequest {
+    let denied = DeniedRequest {
         request: format!("req_{:024x}", at.micros()),
         key,
         at,
@@ -43,7 +43,7 @@ async fn used(world: &World, key: KeyId, at: Timestamp) {
         method: "GET".into(),
         route: "/api/v1/projects".into(),
     };
-    world.store.store_denied_requests(&[refused]).await.unwrap();
+    world.store.store_denied_requests(&[denied]).await.unwrap();
 }
 
 fn days(days: u64) -> Timestamp {
@@ -88,11 +88,12 @@ async fn days_add_up_and_have_the_permissions() {
     used(&world, key, later(3_600)).await;
     used(&world, key, days(2)).await;
     used(&world, other, NOW).await;
-    let told = world.store.daily_usage(world.workspace, &[key], NOW).await.unwrap();
-    let numbers: Vec<_> = told.iter().map(|day| (day.allowed, day.denied)).collect();
+    let daily = world.store.daily_usage(world.workspace, &[key], NOW).await.unwrap();
+    let numbers: Vec<_> = daily.iter().map(|day| (day.allowed, day.denied)).collect();
     assert_eq!(numbers, [(6, 4), (3, 2)]);
     assert!(
-        told.iter()
+        daily
+            .iter()
             .all(|day| day.key == key && day.permissions == Permissions::of(&[Permission::ModelsPredict]))
     );
     let both = world.store.daily_usage(world.workspace, &[key, other], NOW).await.unwrap();

@@ -78,20 +78,20 @@ async fn last_use_in_the_future_is_replaced() {
 async fn checks_add_up_by_hour_and_stay_in_their_workspace() {
     let world = world().await;
     let key = world.key("CI").await;
-    let refused = Outcome { permission: None, denied: Some("expired_key") };
+    let denied_outcome = Outcome { permission: None, denied: Some("expired_key") };
     let used = |checks| SecretUsage {
         key: key.id,
         secret: None,
-        counts: vec![(PREDICTED, checks), (refused, 1)],
+        counts: vec![(PREDICTED, checks), (denied_outcome, 1)],
         last: None,
         exposures: Vec::new(),
     };
     world.store.store_usage(&[used(3), used(4)], NOW).await.unwrap();
     world.store.store_usage(&[used(5)], NOW).await.unwrap();
     world.store.store_usage(&[used(6)], later(HOUR)).await.unwrap();
-    let told =
+    let hours =
         world.store.usage(world.workspace, key.id, later(0).minus(Duration::from_secs(HOUR))).await.unwrap();
-    let all: Vec<_> = told.iter().map(|one| (one.permission, one.outcome.as_str(), one.checks)).collect();
+    let all: Vec<_> = hours.iter().map(|one| (one.permission, one.outcome.as_str(), one.checks)).collect();
     let (predict, none) = (PREDICTED.permission, None);
     assert_eq!(
         all,
@@ -102,9 +102,9 @@ async fn checks_add_up_by_hour_and_stay_in_their_workspace() {
             (predict, "allowed", 6)
         ]
     );
-    assert!(told.iter().all(|Usage { hour, .. }| hour.micros() % 3_600_000_000 == 0));
-    let lately = world.store.usage(world.workspace, key.id, told[2].hour).await.unwrap();
-    assert_eq!(lately, told[2..]);
+    assert!(hours.iter().all(|Usage { hour, .. }| hour.micros() % 3_600_000_000 == 0));
+    let recent = world.store.usage(world.workspace, key.id, hours[2].hour).await.unwrap();
+    assert_eq!(recent, hours[2..]);
     let stranger = WorkspaceId::new(NOW, &mut rng());
     assert!(world.store.usage(stranger, key.id, NOW).await.unwrap().is_empty());
 }

@@ -241,7 +241,7 @@ fn resumed_reading_returns_the_same_images() {
     assert!(items.len() >= 3 && skipped.len() >= 4, "{} {skipped:?}", items.len());
     let mut first = open(bytes.clone()).unwrap();
     let of_directory = first.skipped().count();
-    let (mut came, mut left_out) = (Vec::new(), 0);
+    let (mut received, mut left_out) = (Vec::new(), 0);
     loop {
         let position = first.read_position();
         // Resume at each position.
@@ -249,10 +249,10 @@ fn resumed_reading_returns_the_same_images() {
         other.resume_at(position);
         assert_eq!(other.read_position(), position);
         let rest: Vec<_> = other.by_ref().collect::<Result<_, _>>().unwrap();
-        assert_eq!([came.clone(), rest].concat(), items);
+        assert_eq!([received.clone(), rest].concat(), items);
         assert_eq!(left_out + other.skipped().count(), skipped.len(), "each skipped file is counted once");
         match first.next() {
-            Some(item) => came.push(item.unwrap()),
+            Some(item) => received.push(item.unwrap()),
             None => break,
         }
         left_out = first.skipped().count() - of_directory;

@@ -16,12 +16,12 @@ fn typed(networks: &str) -> Result<String, String> {
 #[test]
 fn invalid_network_line_is_named_with_a_suggestion() {
     assert_eq!(typed(" \n203.0.113.7\r\n\r\n10.4.0.0/16 ").as_deref(), Ok("10.4.0.0/16\n203.0.113.7/32"));
-    let says = typed("10.4.0.0/16\n\n10.4.0.17/16").unwrap_err();
-    assert!(says.starts_with("line 3, “10.4.0.17/16”: ") && says.contains("10.4.0.0/16"), "{says}");
+    let message = typed("10.4.0.0/16\n\n10.4.0.17/16").unwrap_err();
+    assert!(message.starts_with("line 3, “10.4.0.17/16”: ") && message.contains("10.4.0.0/16"), "{message}");
     assert!(typed("10.4.0.0/16, 10.5.0.0/16").unwrap_err().starts_with("line 1, "));
     assert_eq!(typed(&"10.4.0.0/16\n".repeat(101)).unwrap_err(), "at most 100 lines");
-    let says = typed(&format!("\u{202E}{}", "x".repeat(5_000))).unwrap_err();
-    assert!(says.len() < 300 && says.contains('…') && !says.contains('\u{202E}'), "{says}");
+    let message = typed(&format!("\u{202E}{}", "x".repeat(5_000))).unwrap_err();
+    assert!(message.len() < 300 && message.contains('…') && !message.contains('\u{202E}'), "{message}");
 }
 
 #[test]
