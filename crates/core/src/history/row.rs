@@ -39,19 +39,17 @@ pub(super) fn write_end(end: &ExportEnd) -> String {
 }
 
 fn row(cells: &[String; COLUMNS]) -> String {
-    let quoted = cells.iter().map(|cell| {
-        if cell.contains(['"', ',', '\n', '\r']) {
-            format!("\"{}\"", cell.replace('"', "\"\""))
-        } else {
-            cell.clone()
-        }
-    });
-    format!("{}\r\n", quoted.collect::<Vec<_>>().join(","))
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // A write to memory does not fail, and all cells are UTF-8.
+    let _ = writer.write_record(cells);
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
 /// Parses a row without its line break. Returns `None` if the row is malformed.
 pub(super) fn read(text: &str) -> Option<ExportLine> {
-    let cells: [String; COLUMNS] = cells(text)?.try_into().ok()?;
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+    let cells = reader.records().next()?.ok()?;
+    let cells: [String; COLUMNS] = cells.iter().map(str::to_owned).collect::<Vec<_>>().try_into().ok()?;
     if cells[0] == END {
         return serde_json::from_str(&cells[DETAIL]).ok().map(ExportLine::End);
     }
@@ -68,42 +66,6 @@ pub(super) fn read(text: &str) -> Option<ExportLine> {
         prev: unhex(&prev)?,
     };
     Some(ExportLine::Entry(HashedEntry { link, hash: unhex(&hash)? }))
-}
-
-fn cells(text: &str) -> Option<Vec<String>> {
-    let mut cells = Vec::with_capacity(COLUMNS);
-    let mut rest = text;
-    loop {
-        let (cell, after) = match rest.strip_prefix('"') {
-            Some(quoted) => until_quote(quoted)?,
-            None => {
-                let end = rest.find(',').unwrap_or(rest.len());
-                (rest[..end].to_owned(), &rest[end..])
-            }
-        };
-        cells.push(cell);
-        match after.strip_prefix(',') {
-            Some(next) => rest = next,
-            None => return after.is_empty().then_some(cells),
-        }
-    }
-}
-
-/// Splits text at the closing quote. Returns the unescaped cell and the text after the quote.
-fn until_quote(text: &str) -> Option<(String, &str)> {
-    let mut cell = String::new();
-    let mut rest = text;
-    loop {
-        let (before, after) = rest.split_once('"')?;
-        cell.push_str(before);
-        match after.strip_prefix('"') {
-            Some(more) => {
-                cell.push('"');
-                rest = more;
-            }
-            None => return Some((cell, after)),
-        }
-    }
 }
 
 /// Spreadsheets interpret cells that start with these characters as formulas. A leading apostrophe prevents this.
