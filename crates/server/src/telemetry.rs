@@ -14,6 +14,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub fn start(level: Level, json: bool) {
     let ours = Targets::new()
         .with_default(LevelFilter::from_level(level.min(Level::INFO)))
+        // Its warnings are about clients, which could fill the log with them.
+        .with_target("h2", LevelFilter::ERROR)
         .with_target("keyrack", level)
         .with_target("keyrack_core", level)
         .with_target("keyrack_store", level);

@@ -26,7 +26,7 @@ pub(super) struct WorkerArgs {
     #[arg(long, value_name = "MB")]
     max_image_mb: Option<u32>,
     /// Free disk space in megabytes below which no training run starts; 0 turns this off [env:
-    /// KEYRACK_DISK_RESERVE_MB] [default: 256, or 5% of the disk if that is less]
+    /// KEYRACK_DISK_RESERVE_MB] [default: 5% of the disk, 8 to 256]
     #[arg(long, value_name = "MB")]
     disk_reserve_mb: Option<u32>,
     /// Log level: error, warn, info, debug, or trace [env: KEYRACK_LOG] [default: info]

@@ -57,7 +57,7 @@ pub struct Choices {
     #[arg(long, env = "KEYRACK_MAX_IMAGE_MB", value_name = "MB")]
     pub max_image_mb: Option<u32>,
     /// Free disk space in megabytes below which images, archives, and training runs are denied; 0 turns this
-    /// off [default: 256, or 5% of the disk if that is less]
+    /// off [default: 5% of the disk, 8 to 256]
     #[arg(long, env = "KEYRACK_DISK_RESERVE_MB", value_name = "MB")]
     pub disk_reserve_mb: Option<u32>,
     /// Backbone to use instead of the built-in one (ONNX)

@@ -1,14 +1,12 @@
 //! A gRPC service (tonic's own health check) that checks the keys of a Keyrack workspace in its own memory:
 //!
 //! ```text
-//! KEYRACK_KEY=<a key with the scope Node> cargo run -p keyrack-guard --features remote --example tonic_service
+//! KEYRACK_KEY=<a key with the scope Node> cargo run --manifest-path examples/tonic-service/Cargo.toml
 //! grpcurl -plaintext -H "X-Api-Key: <a key with the scope Inference>" 127.0.0.1:9000 grpc.health.v1.Health/Check
 //! ```
 //!
 //! A denial is an HTTP response. gRPC clients read 401 as `UNAUTHENTICATED`, 403 as `PERMISSION_DENIED` and 429 and 503
 //! as `UNAVAILABLE` (gRPC, "HTTP to gRPC Status Code Mapping").
-
-#![expect(clippy::print_stdout, reason = "a program says where it listens")]
 
 use std::env;
 use std::error::Error;
