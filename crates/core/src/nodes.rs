@@ -5,6 +5,8 @@
 //! contact, applied revision) is in memory only, because this process alone writes keys. A node without an entry in
 //! memory is gone: its next request fails, and the node registers again and reads all keys.
 
+mod entry;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,13 +23,12 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use self::entry::{NodeEntry, with_slack};
 use super::{AuthorizedCaller, Invalid, OpError, Random, invalid};
 use crate::shares::{Budget, Claimant, Share};
 
 /// The longest time that a node may serve after it loses contact.
 const LONGEST_SERVICE: Duration = Duration::from_hours(1);
-/// How long a node may read all keys before its first request for changes. The node serves no requests during this time.
-const FILLING: Duration = Duration::from_mins(10);
 /// The maximum number of nodes, above any realistic deployment.
 const MOST: usize = 1_000;
 /// The places reserved for workspaces without nodes. Of the others, a key gets at most half and a workspace at most
@@ -51,19 +52,6 @@ pub struct Nodes {
     progress: Arc<watch::Sender<()>>,
     clock: Clock,
     random: Random,
-}
-
-#[derive(Debug)]
-struct NodeEntry {
-    node: Node,
-    /// The revision that the node had applied at its last contact. `None` before its first request for changes, when
-    /// the node serves no requests.
-    applied: Option<Revision>,
-    last_contact: Instant,
-    last_contact_at: Timestamp,
-    /// Wakes the node's pending request when a key of its workspace changes.
-    changed: watch::Sender<()>,
-    _slot: Share,
 }
 
 /// The current state of a node.
@@ -90,35 +78,6 @@ pub struct NodePropagation {
     /// The number of nodes that may check keys of the workspace, without this server.
     pub nodes: u32,
     pub unconfirmed: Vec<PendingNode>,
-}
-
-/// Adds 1 % for clocks that run at different rates.
-fn with_slack(span: Duration) -> Duration {
-    span + span / 100
-}
-
-impl NodeEntry {
-    fn new(node: Node, applied: Option<Revision>, now: Timestamp, slot: Share) -> Self {
-        let (last_contact, changed) = (Instant::now(), watch::Sender::new(()));
-        Self { node, applied, last_contact, last_contact_at: now, changed, _slot: slot }
-    }
-
-    /// How long after its last contact the node can still allow keys.
-    fn contact_timeout(&self) -> Duration {
-        match self.applied {
-            None => FILLING,
-            Some(_) => with_slack(LEASE + self.node.offline_grace),
-        }
-    }
-
-    fn expires(&self) -> Instant {
-        self.last_contact + self.contact_timeout()
-    }
-
-    /// Whether the node may serve a revision older than `revision`.
-    fn is_behind(&self, revision: Revision) -> bool {
-        self.applied.is_some_and(|applied| applied < revision)
-    }
 }
 
 impl Nodes {
