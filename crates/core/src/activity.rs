@@ -6,6 +6,7 @@ use keyrack_key::WorkspaceId;
 use keyrack_store::{
     ActivityEntry, ActivityFilter, Actor, ChainStatus, Page, Store, StoreError, with_tenant,
 };
+use tokio::task::spawn_blocking;
 
 use super::{AuthorizedCaller, OpError};
 use crate::history::{ExportFormat, ExportWriter};
@@ -111,7 +112,13 @@ impl ExportStream {
             return Ok(Some((own.end(), None)));
         };
         own.after = last.link.seq.unsigned_abs();
-        let lines: String = found.into_iter().map(|entry| own.writer.entry(entry.link, entry.hash)).collect();
+        // A piece takes milliseconds, for which a request thread would do nothing else.
+        let rendered = spawn_blocking(move || {
+            let lines: String =
+                found.into_iter().map(|entry| own.writer.entry(entry.link, entry.hash)).collect();
+            (own, lines)
+        });
+        let (own, lines) = rendered.await.map_err(std::io::Error::from)?;
         Ok(Some((lines.into(), Some(own))))
     }
 

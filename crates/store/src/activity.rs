@@ -140,7 +140,7 @@ impl Store {
     ) -> Result<Vec<ActivityEntry>, StoreError> {
         let sql = statement_for!(filter, "a.seq > $2 AND +a.seq < $3", "ASC");
         let query = filter.bind_to(sql, workspace, after, last.saturating_add(1), limit);
-        read(&query.fetch_all(self.readers()).await?)
+        query.fetch_list(self.readers(), |rows| read(&rows)).await
     }
 
     /// Returns the number of audit entries of `workspace`.
