@@ -22,6 +22,7 @@ use keyrack_core::projects::Projects;
 use keyrack_core::quotas::Quotas;
 use keyrack_core::removals::Removals;
 use keyrack_core::settings::Settings;
+use keyrack_core::shares::FairQueue;
 use keyrack_core::workspaces::Workspaces;
 use keyrack_core::{OpError, Random};
 use keyrack_guard::{Clock, Guard};
@@ -29,6 +30,7 @@ use keyrack_key::Timestamp;
 use keyrack_rack::{CallerLog, Follower, Rack, Revision};
 use keyrack_store::Store;
 
+use crate::api::list_queue;
 use crate::config::Config;
 use crate::fetch::ImageFetcher;
 use crate::folder::Folder;
@@ -44,6 +46,8 @@ pub struct App {
     pub lists: MemoryBudget,
     /// The memory budget for responses other than predictions.
     pub responses: MemoryBudget,
+    /// Turns to build a list.
+    pub list_turns: FairQueue,
     pub store: Store,
     pub objects: Objects,
     pub rack: Arc<Rack>,
@@ -115,6 +119,7 @@ impl App {
             guard_of_proxies,
             lists: MemoryBudget::for_lists_of(allowance::LIST.bytes),
             responses: MemoryBudget::for_responses(),
+            list_turns: list_queue(),
             config,
             clock,
             store,

@@ -13,6 +13,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::ApiError;
+use super::list_turn::ListTurn;
 
 /// An item of a paged list.
 pub trait PageItem: ToSchema {
@@ -31,8 +32,9 @@ pub struct PageBody<T>(PhantomData<T>);
 const TURN: usize = 16 * 1024;
 
 impl<T: Serialize> PageBody<T> {
-    /// Converts a page of rows with `item` and writes its JSON.
+    /// Converts a page of rows with `item` and writes its JSON. The turn covers the reading of the rows as well.
     pub async fn respond<Row, Cursor: ToString>(
+        _turn: ListTurn,
         page: Page<Row, Cursor>,
         mut item: impl FnMut(Row) -> T,
     ) -> Result<Response, ApiError> {

@@ -8,6 +8,7 @@ use super::audit_entry::AuditEntry;
 use super::filter::AuditFilterQuery;
 use crate::api::ApiError;
 use crate::api::body::Params;
+use crate::api::list_turn::ListTurn;
 use crate::api::page::{PageBody, PageItem};
 use crate::api::page_query::PageQuery;
 use crate::app::Shared;
@@ -29,10 +30,11 @@ type AuditEntryPage = PageBody<AuditEntry>;
 pub async fn list(
     State(app): State<Shared>,
     by: AuthorizedCaller,
+    turn: ListTurn,
     Params(filter): Params<AuditFilterQuery>,
     Params(page): Params<PageQuery>,
 ) -> Result<Response, ApiError> {
     let (before, limit) = page.parse()?;
     let page = app.activity.list(&by, &filter.parse()?, before, limit).await?;
-    PageBody::respond(page, AuditEntry::from).await
+    PageBody::respond(turn, page, AuditEntry::from).await
 }

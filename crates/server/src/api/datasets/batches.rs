@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::InProject;
 use crate::api::ApiError;
 use crate::api::body::{Body, Params};
+use crate::api::list_turn::ListTurn;
 use crate::api::page::{PageBody, PageItem};
 use crate::api::page_query::PageQuery;
 use crate::app::Shared;
@@ -85,9 +86,10 @@ pub async fn create(
 pub async fn list(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
+    turn: ListTurn,
     Params(page): Params<PageQuery>,
 ) -> Result<Response, ApiError> {
     let (after, limit) = page.parse()?;
     let page = app.datasets.batches(&by, project, after, limit).await?;
-    PageBody::respond(page, BatchBody::from).await
+    PageBody::respond(turn, page, BatchBody::from).await
 }

@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 use super::{DatasetRecord, InProject};
 use crate::api::ApiError;
 use crate::api::body::{Params, limit};
+use crate::api::list_turn::ListTurn;
 use crate::api::page::{PageBody, PageItem};
 use crate::app::Shared;
 
@@ -78,9 +79,10 @@ impl RecordQuery {
 pub async fn list(
     State(app): State<Shared>,
     InProject { by, project }: InProject,
+    turn: ListTurn,
     Params(query): Params<RecordQuery>,
 ) -> Result<Response, ApiError> {
     let (filter, after, limit) = query.parse()?;
     let page = app.datasets.records(&by, project, &filter, after, limit).await?;
-    PageBody::respond(page, |one| DatasetRecord::new(&one.record, &one.annotations)).await
+    PageBody::respond(turn, page, |one| DatasetRecord::new(&one.record, &one.annotations)).await
 }

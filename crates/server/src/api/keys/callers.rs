@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::key_id;
 use crate::api::ApiError;
 use crate::api::body::Params;
+use crate::api::list_turn::ListTurn;
 use crate::api::page::{PageBody, PageItem};
 use crate::api::page_query::PageQuery;
 use crate::app::Shared;
@@ -106,11 +107,12 @@ fn state(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> &'static str {
 pub async fn list(
     State(app): State<Shared>,
     by: AuthorizedCaller,
+    turn: ListTurn,
     Path(id): Path<String>,
     Params(page): Params<PageQuery>,
 ) -> Result<Response, ApiError> {
     let (after, limit) = page.parse::<CallerCursor>()?;
     let (key, page) = app.keys.callers(&by, key_id(&id)?, app.window(), after, limit).await?;
     let now = app.now();
-    PageBody::respond(page, |caller| KeyCaller::new(&caller, &key, now)).await
+    PageBody::respond(turn, page, |caller| KeyCaller::new(&caller, &key, now)).await
 }

@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 use super::KeyBody;
 use crate::api::ApiError;
 use crate::api::body::{Params, limit};
+use crate::api::list_turn::ListTurn;
 use crate::api::page::{PageBody, PageItem};
 use crate::app::Shared;
 
@@ -85,9 +86,10 @@ impl KeyQuery {
 pub async fn list(
     State(app): State<Shared>,
     by: AuthorizedCaller,
+    turn: ListTurn,
     Params(query): Params<KeyQuery>,
 ) -> Result<Response, ApiError> {
     let now = (app.clock)();
     let page = app.keys.list(&by, &query.parse(now)?).await?;
-    PageBody::respond(page, |key| KeyBody::new(&key, now)).await
+    PageBody::respond(turn, page, |key| KeyBody::new(&key, now)).await
 }

@@ -8,6 +8,7 @@ use keyrack_key::ProjectId;
 use super::{ModelBody, project_id};
 use crate::api::ApiError;
 use crate::api::body::Params;
+use crate::api::list_turn::ListTurn;
 use crate::api::page::{PageBody, PageItem};
 use crate::api::page_query::PageQuery;
 use crate::app::Shared;
@@ -31,10 +32,11 @@ type ModelPage = PageBody<ModelBody>;
 pub async fn list_of_project(
     State(app): State<Shared>,
     by: AuthorizedCaller,
+    turn: ListTurn,
     Path(id): Path<String>,
     Params(query): Params<PageQuery>,
 ) -> Result<Response, ApiError> {
-    page(&app, &by, Some(project_id(&id)?), query).await
+    page(&app, &by, turn, Some(project_id(&id)?), query).await
 }
 
 /// List models
@@ -45,18 +47,20 @@ pub async fn list_of_project(
 pub async fn list(
     State(app): State<Shared>,
     by: AuthorizedCaller,
+    turn: ListTurn,
     Params(query): Params<PageQuery>,
 ) -> Result<Response, ApiError> {
-    page(&app, &by, None, query).await
+    page(&app, &by, turn, None, query).await
 }
 
 async fn page(
     app: &Shared,
     by: &AuthorizedCaller,
+    turn: ListTurn,
     project: Option<ProjectId>,
     query: PageQuery,
 ) -> Result<Response, ApiError> {
     let (after, limit) = query.parse()?;
     let page = app.models.list(by, project, after, limit).await?;
-    PageBody::respond(page, |model| ModelBody::from(&model)).await
+    PageBody::respond(turn, page, |model| ModelBody::from(&model)).await
 }

@@ -7,6 +7,7 @@ use keyrack_core::AuthorizedCaller;
 use super::ProjectBody;
 use crate::api::ApiError;
 use crate::api::body::Params;
+use crate::api::list_turn::ListTurn;
 use crate::api::page::{PageBody, PageItem};
 use crate::api::page_query::PageQuery;
 use crate::app::Shared;
@@ -26,9 +27,10 @@ type ProjectPage = PageBody<ProjectBody>;
 pub async fn list(
     State(app): State<Shared>,
     by: AuthorizedCaller,
+    turn: ListTurn,
     Params(query): Params<PageQuery>,
 ) -> Result<Response, ApiError> {
     let (after, limit) = query.parse()?;
     let page = app.projects.list(&by, after, limit).await?;
-    PageBody::respond(page, |project| ProjectBody::from(&project)).await
+    PageBody::respond(turn, page, |project| ProjectBody::from(&project)).await
 }
