@@ -101,7 +101,10 @@ pub fn visible(text: &str) -> String {
     let hidden: Vec<_> = hidden(text).map(|(at, _)| at).collect();
     let seen = |(at, c)| if hidden.binary_search(&at).is_ok() { '_' } else { c };
     let mut visible: String = text.char_indices().map(seen).collect();
-    while let Some(secret) = find_secret(&visible) {
+    let mut checked = 0;
+    while let Some(secret) = find_secret(&visible[checked..]) {
+        let secret = checked + secret.start..checked + secret.end;
+        checked = secret.end;
         let mask = "_".repeat(secret.len());
         visible.replace_range(secret, &mask);
     }

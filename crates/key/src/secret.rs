@@ -164,8 +164,8 @@ pub enum MalformedSecret {
 pub fn find_secret(text: &str) -> Option<Range<usize>> {
     const MARK: &[u8] = b"_sk_";
     let bytes = text.as_bytes();
-    let marks = bytes.windows(MARK.len()).enumerate().filter(|(_, four)| *four == MARK);
-    marks.into_iter().find_map(|(at, _)| {
+    let mut marks = bytes.windows(MARK.len()).enumerate().filter(|(_, four)| *four == MARK);
+    marks.find_map(|(at, _)| {
         let random = at + MARK.len();
         let end = random + RANDOM_LENGTH + CHECKSUM_LENGTH;
         let tail = bytes.get(random..end)?;

@@ -27,12 +27,11 @@ pub struct ListTurn {
 
 /// Returns the queue in which workspaces, and the keys of each, take turns.
 pub fn queue() -> FairQueue {
-    let (light, total) = (u64::MAX, u64::MAX);
     FairQueue::new(Limits {
         concurrency: CONCURRENCY,
         waiting: WAITING,
-        heavy_from: light,
-        heavy_total: total,
+        heavy_from: u64::MAX,
+        heavy_total: u64::MAX,
         base_cost: 1,
     })
 }

@@ -106,7 +106,6 @@ impl HttpBody for PacedBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        // Only bodies of a known length are permit.
         let exact = self.body.size_hint().exact();
         exact.map_or_else(SizeHint::default, |bytes| SizeHint::with_exact(bytes + self.rest.len() as u64))
     }

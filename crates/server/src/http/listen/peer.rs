@@ -58,7 +58,7 @@ impl Pending {
 }
 
 impl Peer {
-    /// Notes that the socket takes no more bytes for now.
+    /// Records that the socket accepts no more bytes.
     pub fn socket_is_full(&self, now: Instant) {
         self.pending.lock().socket.wait(now);
     }

@@ -44,7 +44,7 @@ async fn server(clock: &Clock) -> Server {
 }
 
 #[tokio::test]
-#[ignore = "makes a picture and wants faketime"]
+#[ignore = "updates the screenshot of the README, needs faketime"]
 async fn api_keys_page_is_captured_for_readme() {
     let clock = Clock { folder: TempDir::new().unwrap() };
     clock.set("-85d");
