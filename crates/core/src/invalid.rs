@@ -47,7 +47,7 @@ impl Invalid {
 }
 
 /// The error for text with a secret key.
-const CONTAINS_SECRET: &str =
+pub(crate) const CONTAINS_SECRET: &str =
     "no secret key: everyone who can see this text could use the key. Remove it, and rotate the key";
 
 /// Validates the name of an object or a person: 1 to 100 characters, at least one of them visible. All names follow

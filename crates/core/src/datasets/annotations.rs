@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use keyrack_key::{AnnotationId, LabelId, ProjectId, RecordId};
+use keyrack_key::{AnnotationId, LabelId, ProjectId, RecordId, find_secret};
 use keyrack_store::{Annotation, AnnotationRegion, NewAnnotation, Record, StoreError};
 use keyrack_vision::{Rect, RectError, clip};
 
 use super::Datasets;
+use crate::invalid::CONTAINS_SECRET;
 use crate::{AuthorizedCaller, Invalid, OpError};
 
 /// The maximum number of annotations in one request and of one image.
@@ -80,6 +81,9 @@ impl Datasets {
             if draft.metadata.as_ref().is_some_and(|metadata| metadata.len() > METADATA) {
                 let expected = format!("expected at most {METADATA} bytes of JSON");
                 return Err(InvalidAnnotation::new(index, "annotation.metadata", expected).into());
+            }
+            if draft.metadata.as_deref().is_some_and(|metadata| find_secret(metadata).is_some()) {
+                return Err(InvalidAnnotation::new(index, "annotation.metadata", CONTAINS_SECRET).into());
             }
             match placed(draft, &record).map_err(|error| wrong_place(index, &error))? {
                 Some(mark) => {
