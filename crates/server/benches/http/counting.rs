@@ -24,6 +24,8 @@ const A_SECOND: usize = 1_000;
 const SPAN: Duration = Duration::from_secs(20);
 const IDLE: Duration = Duration::from_secs(5);
 const IDLE_KEYS: usize = 1_000_000;
+/// The share of a core below which no usage is left to write.
+const WRITTEN: f64 = 0.05;
 /// What `/proc` counts a process's time in.
 const TICKS: f64 = 100.0;
 
@@ -91,7 +93,8 @@ impl Program {
                 });
             }
         });
-        while self.idle() > 0.5 {}
+        // The server writes usage in batches and rests after each for as long as the batch took.
+        while self.idle() > WRITTEN {}
     }
 
     /// How long each of many requests takes, in milliseconds, from when it was due: sorted.
