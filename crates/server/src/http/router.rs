@@ -43,7 +43,7 @@ fn api_routes(app: &Shared) -> Router<Shared> {
 fn page_routes(app: &Shared) -> Router<Shared> {
     web::router(app)
         .layer(from_fn_with_state(app.clone(), web::protect::pages))
-        .fallback(web::error_page::unknown_path)
+        .fallback(web::error::page::unknown_path)
         .layer(set(header::CONTENT_SECURITY_POLICY, web::CONTENT_SECURITY_POLICY))
         // A stricter policy makes forms post `Origin: null`.
         .layer(set(header::REFERRER_POLICY, "same-origin"))

@@ -1,13 +1,12 @@
 //! The style sheet, the scripts, and the icon, embedded in the binary. Their URLs contain a hash of their
 //! content, so browsers may cache them without end.
 
-use std::sync::LazyLock;
-
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
 use keyrack_core::OpError;
 use keyrack_key::Digest;
+use std::sync::LazyLock;
 
 use super::error::PageError;
 use crate::http::compression::StaticText;

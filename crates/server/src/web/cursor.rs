@@ -1,8 +1,7 @@
 //! The position in a list of pages.
 
-use std::str::FromStr;
-
 use serde::Deserialize;
+use std::str::FromStr;
 
 /// The position in a list, from the query of the URL.
 #[derive(Debug, Default, Deserialize)]

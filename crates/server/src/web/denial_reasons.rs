@@ -1,7 +1,6 @@
 //! The reasons for denied requests, as sentences for pages.
 
-use keyrack_key::DenialReason as Reason;
-use keyrack_key::{Permission, Scope};
+use keyrack_key::{DenialReason as Reason, Permission, Scope};
 
 /// The reason as it follows "refused:", such as "this key lacks the permission datasets:upload, which comes
 /// with the scope Project".

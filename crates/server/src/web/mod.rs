@@ -1,18 +1,20 @@
-//! The pages of the web interface. Each page has a file with its form, its handler, and the view that it fills.
+//! The pages of the web interface. Each page is a folder: its handler (`mod.rs`), the data that it shows (`view.rs`), and
+//! its template. Pages share `frame` (header, navigation, messages), `form` (fields), `text` (times, scopes, limits), and
+//! `charts`; these know no page.
 //!
 //! Start with `registry()`, which lists each page with its path and the role that it requires.
 
 pub mod error;
-pub mod error_page;
+
 pub mod protect;
 
 mod account;
 mod activity;
 mod assets;
+mod charts;
 mod cursor;
 mod denial_reasons;
 mod docs;
-mod flash;
 mod form;
 mod frame;
 mod general;
@@ -26,8 +28,8 @@ mod registry;
 mod return_path;
 mod setup;
 mod sign_in;
-mod view;
-mod words;
+
+mod text;
 mod workspaces;
 
 use axum::Router;
@@ -37,6 +39,7 @@ use keyrack_store::Role;
 use crate::app::Shared;
 use crate::http::allowance::{ARCHIVE, Allowance, picture};
 use registry::PageRegistry;
+
 pub use registry::{PageAccess, PageRoute};
 
 /// Allows files of this server only, and no inline code, so that text from users can never run as a script.
@@ -134,7 +137,7 @@ fn platform(registry: PageRegistry) -> PageRegistry {
 
 /// The router of all pages.
 pub fn router(app: &Shared) -> Router<Shared> {
-    registry().finish().0.layer(from_fn_with_state(app.clone(), error_page::render))
+    registry().finish().0.layer(from_fn_with_state(app.clone(), error::page::render))
 }
 
 /// All pages, with the role that each requires.

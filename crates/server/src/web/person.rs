@@ -1,13 +1,12 @@
 //! Extractors for the signed-in user of a request.
 
-use std::collections::HashMap;
-use std::str::FromStr;
-
 use axum::extract::{FromRequestParts, Path};
 use http::Method;
 use http::request::Parts;
 use keyrack_core::{AuthorizedCaller, OpError};
 use keyrack_store::{Membership, Role, Session, User, set_tenant};
+use std::collections::HashMap;
+use std::str::FromStr;
 
 use super::PageAccess;
 use super::error::PageError;

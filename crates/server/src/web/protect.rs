@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::error_page;
+use super::error::page;
 use crate::app::Shared;
 use crate::http::origin;
 
@@ -14,7 +14,7 @@ pub async fn pages(State(app): State<Shared>, request: Request, next: Next) -> R
         Ok(()) => next.run(request).await,
         Err(foreign) => {
             let (parts, _) = request.into_parts();
-            error_page::page(&app, &parts, &foreign.problem())
+            page::page(&app, &parts, &foreign.problem())
         }
     }
 }

@@ -5,7 +5,6 @@ pub(super) mod list;
 pub(super) mod verify;
 
 mod query;
-mod sentences;
 
 use super::person::Member;
 

@@ -1,11 +1,10 @@
 //! The filter of the Activity page. Invalid values are ignored.
 
-use std::time::Duration;
-
 use keyrack_core::times;
 use keyrack_key::Timestamp;
 use keyrack_store::{ActivityFilter, Actor, AuditAction};
 use serde::Deserialize;
+use std::time::Duration;
 
 /// The filter fields, as they are in the query of the URL.
 #[derive(Debug, Default, Deserialize)]

@@ -9,14 +9,12 @@ use keyrack_store::Project;
 
 use crate::app::{App, Shared};
 use crate::web::error::PageError;
-use crate::web::flash;
 use crate::web::form::{sentence, unread, verify};
-use crate::web::frame::{self, show};
+use crate::web::frame::{self, FlashMessage, NavItem, flash, show};
+use crate::web::images::delete::DeleteImagesPage;
 use crate::web::person::Member;
 use crate::web::projects::{RequestedProject, url};
-use crate::web::return_path;
-use crate::web::view::{DeleteImagesPage, FlashMessage, NavItem};
-use crate::web::words;
+use crate::web::{return_path, text};
 
 /// The largest number of images per request. A page shows fewer.
 const MOST: usize = 500;
@@ -73,7 +71,7 @@ pub(in crate::web) async fn submit(
     if change.action == "delete" && !change.sure {
         return Ok(confirm(&app, &member, &headers, &base, &back, &change)?);
     }
-    let count = words::count(change.records.len() as u64, "image");
+    let count = text::count(change.records.len() as u64, "image");
     let done = match change.action.as_str() {
         "give" => {
             set_class(&app, &member, &project, &change).await.map(|class| format!("{count} became {class}."))
@@ -156,7 +154,7 @@ fn confirm(
     let view = DeleteImagesPage {
         frame: frame::of_member(app, member, NavItem::Projects, headers),
         action: format!("{base}/images/change"),
-        what: words::count(change.records.len() as u64, "image"),
+        what: text::count(change.records.len() as u64, "image"),
         back: back.to_owned(),
         records: change.records.iter().map(ToString::to_string).collect(),
     };

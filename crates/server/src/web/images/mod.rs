@@ -1,5 +1,8 @@
 //! The pages of images: viewing, uploading, labeling, and deleting them.
 
+mod marks;
+mod tile;
+
 pub(super) mod change;
 pub(super) mod delete;
 pub(super) mod file;
@@ -9,13 +12,13 @@ pub(super) mod upload;
 
 mod requested;
 
-use std::collections::BTreeMap;
-
 use keyrack_core::datasets::AnnotatedImage;
 use keyrack_key::LabelId;
 use keyrack_store::{Annotation, AnnotationRegion, Label, Record};
+use std::collections::BTreeMap;
 
-use super::view::{Badge, BoxMark, ImageTile, Overlay, TONES};
+pub(in crate::web) use marks::{Badge, BoxMark, Overlay, TONES};
+pub(in crate::web) use tile::ImageTile;
 
 /// The longer side of a thumbnail, in pixels.
 const THUMBNAIL: u32 = 320;

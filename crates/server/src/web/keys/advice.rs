@@ -13,10 +13,10 @@ use super::base;
 use super::requested::{EditableKey, RequestedKey};
 use crate::app::Shared;
 use crate::web::error::PageError;
-use crate::web::flash;
 use crate::web::form::FormBody;
-use crate::web::view::{FlashMessage, RecommendationRow};
-use crate::web::words;
+use crate::web::frame::{FlashMessage, flash};
+use crate::web::keys::show::RecommendationRow;
+use crate::web::text;
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
@@ -68,7 +68,7 @@ pub(in crate::web) async fn submit(
     let url = format!("{}/{}", base(&member), key.id);
     let notice = match app.keys.apply_advice(&member.acting, key.id, &form.code, app.window()).await {
         Ok((key, propagation)) => {
-            let took = words::short_duration(propagation.took);
+            let took = text::short_duration(propagation.took);
             FlashMessage::good(format!("{} holds {} now.", key.name, titles(&key)))
                 .with_detail(format!("The next request with it is decided anew ({took})."))
         }

@@ -13,28 +13,21 @@ pub(super) mod retire;
 pub(super) mod rotate;
 pub(super) mod show;
 
-mod expiries;
 mod exposure;
 mod fields;
-mod limits;
-mod options;
-mod publishable;
 mod requested;
-mod restrictions;
 mod reveal;
-mod usage;
 mod what_if;
 
 use axum::http::request::Parts;
-
 use keyrack_core::OpError;
 use keyrack_core::keys::Propagation;
 use keyrack_store::KeyRow;
 
 use super::person::Member;
-use super::view::FlashMessage;
-use super::words;
+use super::text;
 use crate::app::App;
+use crate::web::frame::FlashMessage;
 
 /// The path of the page.
 fn base(member: &Member) -> String {
@@ -44,11 +37,11 @@ fn base(member: &Member) -> String {
 /// A sentence about callers that still use the old secret of a key. `None` if no old secret works.
 async fn still_using(app: &App, member: &Member, key: &KeyRow) -> Result<Option<String>, OpError> {
     let now = app.now();
-    let Some((secret, _)) = words::retiring(key, now) else { return Ok(None) };
+    let Some((secret, _)) = text::retiring(key, now) else { return Ok(None) };
     let used = app.keys.old_secret_usage(&member.acting, key.id, secret.hint).await?;
     // The old secret was replaced when the current one was created.
     let since = key.secrets.first().map_or(key.created_at, |current| current.created_at);
-    Ok(Some(words::still_using(used.as_ref(), since, now)))
+    Ok(Some(text::still_using(used.as_ref(), since, now)))
 }
 
 /// The message after a change of a key: a warning if a node has not confirmed the change.

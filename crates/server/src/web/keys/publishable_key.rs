@@ -15,10 +15,9 @@ use super::requested::{EditableKey, RequestedKey};
 use super::{base, new, reveal, sent_nonce};
 use crate::app::{App, Shared};
 use crate::web::error::PageError;
-use crate::web::flash;
 use crate::web::form::{FormBody, sentence};
+use crate::web::frame::{FlashMessage, flash};
 use crate::web::person::Member;
-use crate::web::view::FlashMessage;
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]

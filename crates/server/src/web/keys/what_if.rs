@@ -4,13 +4,28 @@ use keyrack_core::keys::preview::ChangePreview;
 use keyrack_core::numbers::{counted, grouped};
 use keyrack_key::{Permission, Permissions};
 
-use crate::web::{view, words};
+use crate::web::text;
 
 /// The largest number of callers that are listed.
 const MOST: usize = 5;
 
+/// The effect of a change on past requests.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WhatIfPanel {
+    /// A summary such as "0 of 41,203 calls in 30 days would have been refused."
+    pub(crate) summary: String,
+    /// Whether any request would have been denied.
+    pub(crate) has_denials: bool,
+    /// The new abilities, such as "upload datasets".
+    pub(crate) permits: Vec<String>,
+    /// The affected callers and their requests, such as "203.0.113.9, camera/3" and "12 calls".
+    pub(crate) callers: Vec<(String, String)>,
+    /// Further remarks, such as what cannot be computed.
+    pub(crate) notes: Vec<String>,
+}
+
 /// The panel next to the form.
-pub(super) fn panel(what: &ChangePreview) -> view::WhatIfPanel {
+pub(super) fn panel(what: &ChangePreview) -> WhatIfPanel {
     let days = counted(what.days.into(), "day");
     let summary = match what.calls {
         0 => format!("There were no calls in {days}, so it would have refused none."),
@@ -20,7 +35,7 @@ pub(super) fn panel(what: &ChangePreview) -> view::WhatIfPanel {
             counted(calls, "call")
         ),
     };
-    view::WhatIfPanel {
+    WhatIfPanel {
         summary,
         has_denials: what.denied > 0 || what.above_rate.is_some_and(|calls| calls > 0),
         permits: permits(what.added_permissions, &what.loosened_restrictions),
@@ -51,7 +66,7 @@ pub(super) fn permits(permits: Permissions, widens: &[&str]) -> Vec<String> {
 
 fn callers(what: &ChangePreview) -> Vec<(String, String)> {
     let named = what.callers.iter().take(MOST).map(|one| {
-        let who = [words::caller_address(&one.caller), one.caller.origin.clone(), one.caller.agent.clone()];
+        let who = [text::caller_address(&one.caller), one.caller.origin.clone(), one.caller.agent.clone()];
         let who: Vec<_> = who.into_iter().filter(|part| !part.is_empty()).collect();
         let calls = match (one.denied, one.unknown) {
             (denied, 0) => counted(denied, "call"),

@@ -7,8 +7,7 @@ use super::requested::RequestedModel;
 use super::url;
 use crate::app::Shared;
 use crate::web::error::PageError;
-use crate::web::flash;
-use crate::web::view::FlashMessage;
+use crate::web::frame::{FlashMessage, flash};
 
 /// Cancels the training run.
 pub(in crate::web) async fn submit(

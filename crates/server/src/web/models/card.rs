@@ -3,10 +3,9 @@
 use keyrack_store::Model;
 use serde::Deserialize;
 
-use crate::web::view::{
-    BoxMark, ClassifierMetrics, ConfusionCell, ConfusionRow, DetectorMetrics, LabelRow, PrecisionRow, TONES,
-};
-use crate::web::words;
+use super::show::{ClassifierMetrics, ConfusionCell, ConfusionRow, DetectorMetrics, LabelRow, PrecisionRow};
+use crate::web::images::{BoxMark, TONES};
+use crate::web::text;
 
 /// The model card, as a worker wrote it. Fields that an older version left out have defaults and are not shown.
 #[derive(Debug, Default, Deserialize)]
@@ -95,7 +94,7 @@ impl ModelCard {
     /// A summary such as "96.4 % right on 60 images" or "mAP 0.68 on 72 images".
     pub(super) fn result(&self) -> String {
         let metrics = &self.metrics;
-        let images = words::count(metrics.measured_on, "image");
+        let images = text::count(metrics.measured_on, "image");
         if self.detects() {
             return format!("mAP {:.2} on {images}", metrics.mean_average_precision);
         }
@@ -137,10 +136,10 @@ impl ModelCard {
         let sure = &metrics.at_0_7;
         Some(ClassifierMetrics {
             accuracy: percent(metrics.accuracy),
-            measured_on: words::count(metrics.measured_on, "image"),
-            trained_on: words::count(metrics.trained_on, "image"),
+            measured_on: text::count(metrics.measured_on, "image"),
+            trained_on: text::count(metrics.trained_on, "image"),
             confident_accuracy: (sure.answers > 0).then(|| {
-                let answers = words::count(sure.answers, "answer");
+                let answers = text::count(sure.answers, "answer");
                 format!("Of {answers} with a confidence of 0.7 or more, {} were right.", sure.right)
             }),
             labels: self.labels.iter().zip(&metrics.labels).map(label_row).collect(),
@@ -156,8 +155,8 @@ impl ModelCard {
         let metrics = &self.metrics;
         Some(DetectorMetrics {
             mean: format!("{:.2}", metrics.mean_average_precision),
-            measured_on: words::count(metrics.measured_on, "image"),
-            trained_on: words::count(metrics.trained_on, "image"),
+            measured_on: text::count(metrics.measured_on, "image"),
+            trained_on: text::count(metrics.trained_on, "image"),
             labels: self.labels.iter().zip(&metrics.labels).enumerate().map(precision_row).collect(),
         })
     }

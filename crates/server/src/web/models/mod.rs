@@ -1,5 +1,7 @@
 //! The pages of models: the list, each model, training, predictions, and deletion.
 
+mod row_view;
+
 pub(super) mod cancel;
 pub(super) mod delete;
 pub(super) mod list;
@@ -10,14 +12,14 @@ pub(super) mod train;
 mod card;
 mod progress;
 mod requested;
-mod snippets;
 
 use keyrack_key::{ModelId, Timestamp};
 use keyrack_store::{Model, ModelStatus, ProjectType};
 
 use super::person::Member;
-use super::view::{ModelRow, ModelStatusBadge};
-use super::words;
+use super::text;
+
+pub(in crate::web) use row_view::{ModelRow, ModelStatusBadge};
 
 /// The lowest confidence of a box that is drawn.
 const MIN_CONFIDENCE: f64 = 0.3;
@@ -54,7 +56,7 @@ pub(super) fn row(member: &Member, model: &Model, project_name: &str, now: Times
             }
             _ => String::new(),
         },
-        created: words::by(&model.created_by, model.created_at, now),
+        created: text::by(&model.created_by, model.created_at, now),
     }
 }
 

@@ -22,8 +22,9 @@ use crate::app::{App, Shared};
 use crate::http::{allowance, entrance};
 use crate::web::error::PageError;
 use crate::web::form::sentence;
-use crate::web::view::{BoxMark, Overlay, PredictionResult, RankedLabel, TONES};
-use crate::web::words;
+use crate::web::images::{BoxMark, Overlay, TONES};
+use crate::web::models::show::{PredictionResult, RankedLabel};
+use crate::web::text;
 
 /// The largest number of classes that are listed.
 const RANKED: usize = 8;
@@ -94,7 +95,7 @@ fn check_length(app: &App, parts: &Parts) -> Result<(), OpError> {
 }
 
 fn too_large(app: &App) -> OpError {
-    let message = format!("the image is larger than {}", words::bytes(app.config.max_image as u64));
+    let message = format!("the image is larger than {}", text::bytes(app.config.max_image as u64));
     Invalid::field("image", message).into()
 }
 

@@ -3,7 +3,7 @@
 use keyrack_store::{Model, ModelStatus};
 use serde::Deserialize;
 
-use crate::web::view::TrainingProgress;
+use super::show::TrainingProgress;
 
 /// The latest report of the worker. Missing values are not shown.
 #[derive(Debug, Default, Deserialize)]

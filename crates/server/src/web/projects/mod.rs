@@ -9,12 +9,11 @@ pub(super) mod show;
 
 mod head;
 mod requested;
-mod snippets;
+
+use super::person::Member;
 
 pub(super) use head::url;
 pub(super) use requested::RequestedProject;
-
-use super::person::Member;
 
 /// The path of the page.
 fn base(member: &Member) -> String {

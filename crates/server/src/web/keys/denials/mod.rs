@@ -1,0 +1,158 @@
+//! `…/settings/api-keys/refusals`: explains why a request was denied.
+
+mod view;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use keyrack_core::denials::{CheckOutcome, DenialExplanation, EditLocation, is_request_id};
+use keyrack_core::numbers::counted;
+use keyrack_core::{Invalid, OpError};
+use keyrack_store::DENIALS_PER_HOUR_MAX;
+use serde::Deserialize;
+
+use super::base;
+use crate::app::{App, Shared};
+use crate::web::error::PageError;
+use crate::web::form::{FormBody, field};
+use crate::web::frame::{self, NavItem, show};
+use crate::web::person::{Member, in_path};
+use crate::web::text;
+use view::{CheckRow, CheckState, DenialPage, FindDenialPage};
+
+/// The fields of the form. They are sent in the body and not in the URL, because users may paste a key here,
+/// and URLs are logged.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct FindDenialForm {
+    request: String,
+}
+
+/// Shows the form.
+pub(in crate::web) async fn form(
+    State(app): State<Shared>,
+    member: Member,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    Ok(question(&app, &member, &headers, "", None)?)
+}
+
+fn question(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    typed: &str,
+    invalid: Option<&Invalid>,
+) -> Result<Response, OpError> {
+    show!(
+        app,
+        FindDenialPage {
+            frame: frame::of_member(app, member, NavItem::ApiKeys, headers),
+            base: base(member),
+            request: field(typed, invalid, "request"),
+            hint: format!(
+                "Begins with req_. Of each key, the last {DENIALS_PER_HOUR_MAX} refusals of an hour are kept for {}. Requests with no \
+                 key, or with one that nobody knows, are only counted.",
+                counted(app.config.usage_days.into(), "day")
+            ),
+        }
+    )
+}
+
+/// Redirects to the explanation, or shows the form again with an error.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    member: Member,
+    headers: HeaderMap,
+    FormBody(form): FormBody<FindDenialForm>,
+) -> Result<Response, PageError> {
+    let request = form.request.trim();
+    let error = if is_request_id(request) {
+        match app.denials.explain(&member.acting, request).await {
+            Ok(_) => {
+                let url = format!("{}/refusals/{request}", base(&member));
+                return Err(PageError::Elsewhere { url });
+            }
+            Err(OpError::NotFound(_)) => {
+                "no refused request of this workspace has this id, or it is too long ago"
+            }
+            Err(error) => return Err(error.into()),
+        }
+    } else {
+        "expected req_ and 24 characters behind it, as the answer names it"
+    };
+    // A text that is no request ID may be a secret, so the form does not repeat it.
+    let typed = if is_request_id(request) { request } else { "" };
+    let again = question(&app, &member, &headers, typed, Some(&Invalid::field("request", error)))?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+}
+
+/// Shows the explanation.
+pub(in crate::web) async fn show(
+    State(app): State<Shared>,
+    member: Member,
+    mut parts: Parts,
+) -> Result<Response, PageError> {
+    let request = in_path(&mut parts, "id").await;
+    if !is_request_id(&request) {
+        return Err(OpError::NotFound("refused request here").into());
+    }
+    let explained = app.denials.explain(&member.acting, &request).await?;
+    let base = base(&member);
+    let DenialExplanation { denied, key, .. } = &explained;
+    let change = explained.location.path(&base, key.id);
+    let may_change =
+        member.manages_keys() && key.deletion.is_none() || explained.location == EditLocation::Key;
+    let view = DenialPage {
+        frame: frame::of_member(&app, &member, NavItem::ApiKeys, &parts.headers),
+        request: denied.request.clone(),
+        key_id: key.id.to_string(),
+        key_name: key.name.clone(),
+        check: explained.failed_check().to_owned(),
+        why: text::denial_reason(&denied.code),
+        actual: explained.actual.clone(),
+        expected: explained.expected.clone(),
+        advice: explained.advice.to_owned(),
+        change: may_change.then(|| (change, label(explained.location))),
+        passes_now: explained.passes_now,
+        when: text::moment(denied.at, app.now()),
+        facts: facts(&explained),
+        steps: explained
+            .checks
+            .iter()
+            .map(|step| CheckRow { name: step.name, state: state(step.result) })
+            .collect(),
+        base,
+    };
+    Ok(show!(&app, view)?)
+}
+
+fn facts(explained: &DenialExplanation) -> Vec<(&'static str, String)> {
+    let denied = &explained.denied;
+    let all = [
+        ("Asked", format!("{} {}", denied.method, denied.route)),
+        ("Permission", denied.permission.map(|one| one.to_string()).unwrap_or_default()),
+        ("From", denied.address.map(|address| address.to_string()).unwrap_or_default()),
+        ("Origin", denied.origin.clone().unwrap_or_default()),
+        ("Agent", denied.agent.clone()),
+    ];
+    all.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+}
+
+const fn state(result: CheckOutcome) -> CheckState {
+    match result {
+        CheckOutcome::Passed => CheckState::Passed,
+        CheckOutcome::Failed => CheckState::Failed,
+        CheckOutcome::NotReached => CheckState::NotReached,
+    }
+}
+
+const fn label(place: EditLocation) -> &'static str {
+    match place {
+        EditLocation::Field(_) => "Change the key",
+        EditLocation::Key => "Look at the key",
+        EditLocation::Rotate => "Rotate the key",
+        EditLocation::New => "Add New Key",
+    }
+}

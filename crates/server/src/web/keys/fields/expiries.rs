@@ -1,0 +1,77 @@
+//! The expiry options in the forms of a key, within the policy of the workspace.
+
+use keyrack_key::Timestamp;
+use keyrack_store::{KeyRow, Policy};
+use std::time::Duration;
+
+use super::view::ExpiryOption;
+use crate::web::text;
+
+/// The options for a new key, or for the existing `key`. Exactly one is selected.
+pub(in crate::web::keys) fn choices(
+    picked: &str,
+    now: Timestamp,
+    policy: Policy,
+    key: Option<&KeyRow>,
+) -> Vec<ExpiryOption> {
+    let mut choices = Vec::new();
+    if policy.longest_life.is_none() {
+        let explanation = "It works until somebody deletes it: nothing of yours stops by itself.".to_owned();
+        choices.push(choice("never", "Never".to_owned(), "Never expires".to_owned(), explanation));
+    }
+    choices.extend(key.and_then(|key| kept(key, policy)));
+    for (days, value, span) in [(30, "30d", "30 days"), (90, "90d", "90 days"), (365, "365d", "one year")] {
+        if policy.longest_life.is_none_or(|longest| days < longest) {
+            choices.push(after(value, days, span, "", now));
+        }
+    }
+    if let Some(days) = policy.longest_life {
+        choices.push(after("longest", days, &text::count(days.into(), "day"), ", the longest here", now));
+    }
+    let explanation = format!("It works to the end of that day. {AHEAD}");
+    choices.push(choice("date", "On a date".to_owned(), "Expires on a date".to_owned(), explanation));
+    let usual = if key.is_some() { "keep" } else { "longest" };
+    let chosen = choices.iter().position(|one| one.value == picked);
+    let chosen = chosen.or_else(|| choices.iter().position(|one| one.value == usual)).unwrap_or(0);
+    choices[chosen].is_chosen = true;
+    choices
+}
+
+const AHEAD: &str = "API Keys says so 30, 7 and 1 days ahead.";
+
+const fn choice(value: &'static str, label: String, fact: String, explanation: String) -> ExpiryOption {
+    ExpiryOption { value, label, fact, explanation, is_chosen: false }
+}
+
+/// The option to keep the expiry. A key that never expires has this option only if the policy no longer
+/// allows "never".
+fn kept(key: &KeyRow, policy: Policy) -> Option<ExpiryOption> {
+    let explanation = "It goes on as it is.".to_owned();
+    let (label, fact) = match key.terms.expires_at {
+        Some(at) => {
+            let kept = format!("on {}", text::date_and_time(at));
+            (format!("As now: {kept}"), format!("Expires {kept}"))
+        }
+        None if policy.longest_life.is_some() => ("As now: never".to_owned(), "Never expires".to_owned()),
+        None => return None,
+    };
+    Some(choice("keep", label, fact, explanation))
+}
+
+fn after(value: &'static str, days: u32, span: &str, remark: &str, now: Timestamp) -> ExpiryOption {
+    let end = text::date(now.plus(Duration::from_hours(u64::from(days) * 24)));
+    let explanation = format!("It stops working on {end}. {AHEAD}");
+    choice(value, format!("In {span}{remark}"), format!("Expires in {span}"), explanation)
+}
+
+/// The last day whose end is within the policy, as `YYYY-MM-DD`. `None` without a limit.
+pub(in crate::web::keys) fn latest_day(now: Timestamp, policy: Policy) -> Option<String> {
+    let a_day = Duration::from_secs(24 * 3_600 - 1);
+    policy.latest_end(now).map(|end| text::day(end.minus(a_day)))
+}
+
+/// A sentence about the policy, for the space below the options.
+pub(in crate::web::keys) fn policy_text(policy: Policy) -> Option<String> {
+    let days = text::count(policy.longest_life?.into(), "day");
+    Some(format!("This workspace lets a key live for {days} at most."))
+}

@@ -1,0 +1,110 @@
+//! `…/settings/api-keys/new`: the Add New Key dialog, which creates a key.
+
+mod view;
+
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use keyrack_core::keys::{IssuedKey, KeyDraft};
+use keyrack_core::{Invalid, OpError};
+use keyrack_key::Restrictions;
+use keyrack_store::{KeyFilter, KeyStatus, Policy};
+
+use super::fields::options::FormContext;
+use super::fields::{ExpiryChange, KeyForm};
+use super::{base, nonce, reveal, sent_nonce};
+use crate::app::{App, Shared};
+use crate::web::error::PageError;
+use crate::web::form::FormBody;
+use crate::web::frame::{self, NavItem, show};
+use crate::web::person::Member;
+use view::NewKeyPage;
+
+/// Shows the empty form.
+pub(in crate::web) async fn form(
+    State(app): State<Shared>,
+    member: Member,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let form = KeyForm::empty(nonce()?);
+    let policy = app.settings.policy(&member.acting).await?;
+    Ok(page(&app, &member, &headers, &form, policy, None).await?)
+}
+
+async fn page(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    form: &KeyForm,
+    policy: Policy,
+    invalid: Option<&Invalid>,
+) -> Result<Response, OpError> {
+    let context = FormContext::of(app, member, policy, &Restrictions::NONE).await?;
+    show!(
+        app,
+        NewKeyPage {
+            frame: frame::of_member(app, member, NavItem::ApiKeys, headers),
+            base: base(member),
+            nonce: form.nonce.clone(),
+            fields: form.fields(app.now(), &context, invalid, None),
+        }
+    )
+}
+
+/// Creates the key. This response is the only one that contains the secret.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    member: Member,
+    parts: Parts,
+    FormBody(form): FormBody<KeyForm>,
+) -> Result<Response, PageError> {
+    let policy = app.settings.policy(&member.acting).await?;
+    match create(&app, &member, &form, policy).await {
+        Ok(created) => {
+            // A failure here must not keep the secret from the user, who sees it only in this response.
+            let remark = remark(&app, &member, &created).await.unwrap_or_default();
+            Ok(reveal::page(&app, &member, &parts, &created, None, remark)?)
+        }
+        Err(OpError::Invalid(invalid)) => {
+            let again = page(&app, &member, &parts.headers, &form, policy, Some(&invalid)).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+        }
+        Err(OpError::Repeated { key }) => {
+            Ok(reveal::already_shown(&app, &member, &parts.headers, key).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> Result<IssuedKey, OpError> {
+    let now = app.now();
+    let (scopes, expiry, restrictions) = form.effective().parse_with(now, policy, &Restrictions::NONE)?;
+    let expires_at = match expiry {
+        ExpiryChange::Set(at) => at,
+        ExpiryChange::Keep => None,
+    };
+    let draft = KeyDraft {
+        name: form.name.clone(),
+        class: form.class(),
+        scopes,
+        restrictions,
+        expires_at,
+        note: String::new(),
+    };
+    app.keys.create(&member.acting, draft, sent_nonce(&form.nonce)?).await
+}
+
+/// A remark if another live key has the same name, which is allowed.
+pub(super) async fn remark(
+    app: &App,
+    member: &Member,
+    created: &IssuedKey,
+) -> Result<Option<String>, OpError> {
+    let name = created.key.name.as_str();
+    let filter =
+        KeyFilter { status: KeyStatus::Standing, text: Some(name), limit: 20, ..KeyFilter::any(app.now()) };
+    let alike = app.keys.list(&member.acting, &filter).await?;
+    let again = alike.items.iter().any(|key| key.name == name && key.id != created.key.id);
+    Ok(again.then(|| format!("Another live key is called {name} too.")))
+}

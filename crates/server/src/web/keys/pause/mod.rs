@@ -1,0 +1,107 @@
+//! `…/settings/api-keys/{id}/pause` and `…/resume`: deny the requests of a key for some time, and end the pause.
+
+mod view;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use keyrack_core::times::span;
+use keyrack_core::{Invalid, OpError};
+use keyrack_store::KeyRow;
+use serde::Deserialize;
+
+use super::requested::{EditableKey, RequestedKey};
+use super::{base, change_message};
+use crate::app::{App, Shared};
+use crate::web::error::PageError;
+use crate::web::form::{FormBody, field};
+use crate::web::frame::{self, NavItem, flash, show};
+use crate::web::person::Member;
+use crate::web::text;
+use view::PauseKeyPage;
+
+/// The fields of the form.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PauseKeyForm {
+    /// A span such as `10m`, or `resumed` to pause the key until it is resumed.
+    r#for: String,
+}
+
+/// Shows the form.
+pub(in crate::web) async fn form(
+    State(app): State<Shared>,
+    EditableKey(RequestedKey { member, key }): EditableKey,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    Ok(page(&app, &member, &headers, &key, &PauseKeyForm::default(), None)?)
+}
+
+fn page(
+    app: &App,
+    member: &Member,
+    headers: &HeaderMap,
+    key: &KeyRow,
+    form: &PauseKeyForm,
+    invalid: Option<&Invalid>,
+) -> Result<Response, OpError> {
+    show!(
+        app,
+        PauseKeyPage {
+            frame: frame::of_member(app, member, NavItem::ApiKeys, headers),
+            base: base(member),
+            id: key.id.to_string(),
+            key_name: key.name.clone(),
+            masked: text::masked_key(&app.config.brands, key),
+            last_used: text::last_used(key, app.now()),
+            paused: text::paused(key, app.now()),
+            span: field(&form.r#for, invalid, "duration"),
+        }
+    )
+}
+
+/// Pauses the key, and redirects to its page, which shows the requests that are denied.
+pub(in crate::web) async fn submit(
+    State(app): State<Shared>,
+    EditableKey(RequestedKey { member, key }): EditableKey,
+    headers: HeaderMap,
+    FormBody(form): FormBody<PauseKeyForm>,
+) -> Result<Response, PageError> {
+    let span = match form.r#for.as_str() {
+        "resumed" => Ok(None),
+        text => {
+            span(text).map(Some).map_err(|_| Invalid::field("duration", "pick one of the choices").into())
+        }
+    };
+    let paused = match span {
+        Ok(span) => app.keys.pause(&member.acting, key.id, span).await,
+        Err(invalid) => Err(invalid),
+    };
+    match paused {
+        Ok((key, propagation)) => {
+            let text = format!("{} is paused.", key.name);
+            let notice = change_message(text, &propagation, text::removal_status(&propagation, app.now()));
+            Ok(flash::redirect(&app, &url(&member, &key), &notice))
+        }
+        Err(OpError::Invalid(invalid)) => {
+            let again = page(&app, &member, &headers, &key, &form, Some(&invalid))?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Resumes the key.
+pub(in crate::web) async fn resume(
+    State(app): State<Shared>,
+    EditableKey(RequestedKey { member, key }): EditableKey,
+) -> Result<Response, PageError> {
+    let (key, propagation) = app.keys.resume(&member.acting, key.id).await?;
+    let text = format!("{} works again.", key.name);
+    let notice = change_message(text, &propagation, text::change_status(&propagation));
+    Ok(flash::redirect(&app, &url(&member, &key), &notice))
+}
+
+fn url(member: &Member, key: &KeyRow) -> String {
+    format!("{}/{}", base(member), key.id)
+}

@@ -1,0 +1,178 @@
+//! The restrictions and limits of a key, as text for pages.
+
+use keyrack_core::keys::Names;
+use keyrack_key::{Allowlist, Period, Quota, QuotaResource, QuotaState, Rate, Restrictions, Timestamp};
+
+use super::view::{QuotaBar, RestrictionRow};
+use super::{count, moment};
+
+/// A summary of all restrictions, such as "all projects · any network".
+pub(in crate::web) fn restriction_summary(restrictions: &Restrictions) -> String {
+    let mut parts = vec![only(&restrictions.projects, "project", "all projects")];
+    if !restrictions.models.is_any() {
+        parts.push(only(&restrictions.models, "model", ""));
+    }
+    parts.push(only(&restrictions.networks, "network", "any network"));
+    if !restrictions.origins.is_any() {
+        parts.push(only(&restrictions.origins, "origin", ""));
+    }
+    parts
+        .extend(restrictions.max_image_bytes.map(|bytes| format!("images up to {}", megabytes(bytes.get()))));
+    parts.extend(restrictions.rate.map(rate));
+    parts.extend(restrictions.visitor_rate.map(|own| format!("{} for each visitor", rate(own))));
+    parts.extend(restrictions.quotas.iter().map(quota));
+    parts.join(" · ")
+}
+
+fn only<T: Ord>(only: &Allowlist<T>, what: &str, any: &str) -> String {
+    match only {
+        Allowlist::Any => any.to_owned(),
+        Allowlist::Only(these) if these.is_empty() => format!("no {what} at all"),
+        Allowlist::Only(these) => format!("{} only", count(these.len() as u64, what)),
+    }
+}
+
+/// A size such as "2 MB" or "0.5 MB", exact to the byte, in the form that the field for it accepts.
+pub(in crate::web) fn megabytes(bytes: u32) -> String {
+    let (whole, rest) = (bytes / 1_000_000, bytes % 1_000_000);
+    let rest = format!("{rest:06}");
+    match rest.trim_end_matches('0') {
+        "" => format!("{whole} MB"),
+        rest => format!("{whole}.{rest} MB"),
+    }
+}
+
+/// A row for each restriction, with the names of projects and models if they are known.
+pub(in crate::web) fn limits(restrictions: &Restrictions, names: &Names) -> Vec<RestrictionRow> {
+    let largest = |bytes| RestrictionRow { label: "Images of at most", text: megabytes(bytes) };
+    [
+        limit("Only these projects", &restrictions.projects, names),
+        limit("Only these models", &restrictions.models, names),
+        limit("Only from these networks", &restrictions.networks, names),
+        limit("Only from these origins", &restrictions.origins, names),
+        restrictions.max_image_bytes.map(|bytes| largest(bytes.get())),
+        restrictions.rate.map(|own| RestrictionRow { label: "At most", text: rate(own) }),
+        restrictions
+            .visitor_rate
+            .map(|own| RestrictionRow { label: "Each visitor at most", text: rate(own) }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn limit<T: Ord + ToString>(
+    label: &'static str,
+    only: &Allowlist<T>,
+    names: &Names,
+) -> Option<RestrictionRow> {
+    let Allowlist::Only(these) = only else { return None };
+    let texts: Vec<_> = these.iter().map(|one| names.of(one.to_string())).collect();
+    let text = if texts.is_empty() { "none: it opens nothing".to_owned() } else { texts.join(", ") };
+    Some(RestrictionRow { label, text })
+}
+
+/// A rate limit such as "100 requests every minute" or "1 request every 90 seconds".
+fn rate(rate: Rate) -> String {
+    let requests = count(rate.requests().into(), "request");
+    match in_units(rate.seconds()) {
+        (1, unit) => format!("{requests} every {unit}"),
+        (number, unit) => format!("{requests} every {number} {unit}s"),
+    }
+}
+
+/// The label of a quota: "Predictions", "Images", or "Training runs".
+pub(in crate::web) const fn counted(of: QuotaResource) -> &'static str {
+    match of {
+        QuotaResource::Predictions => "Predictions",
+        QuotaResource::Images => "Images",
+        QuotaResource::Trainings => "Training runs",
+    }
+}
+
+/// A quota such as "1000 predictions a day".
+fn quota(quota: Quota) -> String {
+    let what = match quota.of {
+        QuotaResource::Predictions => "prediction",
+        QuotaResource::Images => "image",
+        QuotaResource::Trainings => "training run",
+    };
+    format!("{} a {}", count(quota.limit.get().into(), what), quota.per.name())
+}
+
+/// The current period of a quota: "today" or "this month".
+const fn in_this(per: Period) -> &'static str {
+    match per {
+        Period::Day => "today",
+        Period::Month => "this month",
+    }
+}
+
+/// The usage of a quota in the current period.
+pub(in crate::web) fn quota_bar(standing: QuotaState, now: Timestamp) -> QuotaBar {
+    QuotaBar {
+        label: format!("{} {}", counted(standing.quota.of), in_this(standing.quota.per)),
+        used: standing.used,
+        limit: standing.quota.limit.get(),
+        left: standing.left(),
+        resets: moment(standing.window.end, now),
+    }
+}
+
+/// A number of seconds in the largest unit in which it is a whole number.
+pub(in crate::web) fn in_units(seconds: u32) -> (u32, &'static str) {
+    match seconds {
+        seconds if seconds.is_multiple_of(3_600) => (seconds / 3_600, "hour"),
+        seconds if seconds.is_multiple_of(60) => (seconds / 60, "minute"),
+        seconds => (seconds, "second"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    #[test]
+    fn rate_is_formatted_in_the_largest_whole_unit() {
+        let says = |requests, seconds| rate(Rate::new(requests, seconds).unwrap());
+        assert_eq!(says(100, 60), "100 requests every minute");
+        assert_eq!(says(1, 1), "1 request every second");
+        assert_eq!(says(5, 90), "5 requests every 90 seconds");
+        assert_eq!(says(1_000, 86_400), "1000 requests every 24 hours");
+    }
+
+    #[test]
+    fn image_size_is_formatted_to_the_byte() {
+        for (bytes, says) in [
+            (10_000_000, "10 MB"),
+            (500_000, "0.5 MB"),
+            (1, "0.000001 MB"),
+            (1_234_560, "1.23456 MB"),
+            (1_000_001, "1.000001 MB"),
+        ] {
+            assert_eq!(megabytes(bytes), says);
+        }
+    }
+
+    #[test]
+    fn empty_list_is_described_differently_from_no_restriction() {
+        let model = "mdl_0198c2f4a1b27c3d8e4f5a6b7c8d9e0f";
+        let own = Restrictions {
+            models: Allowlist::Only([model.parse().unwrap()].into()),
+            networks: Allowlist::Only([].into()),
+            max_image_bytes: NonZeroU32::new(2_000_000),
+            ..Restrictions::default()
+        };
+        assert_eq!(
+            restriction_summary(&own),
+            "all projects · 1 model only · no network at all · images up to 2 MB"
+        );
+        let says =
+            limits(&own, &Names::default()).into_iter().map(|one| (one.label, one.text)).collect::<Vec<_>>();
+        assert_eq!(says[0], ("Only these models", model.to_owned()));
+        assert_eq!(says[1], ("Only from these networks", "none: it opens nothing".to_owned()));
+        assert_eq!(says[2], ("Images of at most", "2 MB".to_owned()));
+    }
+}
