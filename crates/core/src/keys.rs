@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use keyrack_key::{Brands, KeyId, Restrictions, Secret, Timestamp};
 use keyrack_rack::{Clock, Follower, Revision};
-use keyrack_store::{DeleteKey, KeyFilter, KeyRow, Page, RotateKey, Store, StoreError, Usage};
+use keyrack_store::{
+    DeleteKey, KeyCounts, KeyFilter, KeyRow, KeySlice, Page, RotateKey, Store, StoreError, Usage,
+};
 
 use super::nodes::{NodePropagation, Nodes, PendingNode};
 use super::who::GrantedAuthority;
@@ -114,9 +116,19 @@ impl Keys {
         Ok(self.store.keys(by.workspace, filter).await?)
     }
 
-    /// Returns the number of keys that match a filter.
-    pub async fn count(&self, by: &AuthorizedCaller, filter: &KeyFilter<'_>) -> Result<u64, OpError> {
-        Ok(self.store.count_keys(by.workspace, filter).await?)
+    /// Returns a part of the sorted list of keys that match a filter.
+    pub async fn sorted(
+        &self,
+        by: &AuthorizedCaller,
+        filter: &KeyFilter<'_>,
+        slice: KeySlice,
+    ) -> Result<Vec<KeyRow>, OpError> {
+        Ok(self.store.sorted_keys(by.workspace, filter, slice).await?)
+    }
+
+    /// Returns the number of keys with each status that match the rest of a filter.
+    pub async fn counts(&self, by: &AuthorizedCaller, filter: &KeyFilter<'_>) -> Result<KeyCounts, OpError> {
+        Ok(self.store.count_keys_by_status(by.workspace, filter).await?)
     }
 
     /// Returns one key, deleted or not.

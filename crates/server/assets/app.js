@@ -11,11 +11,18 @@ async function openFromLink(link) {
     const answer = await fetch(link.href, { headers: { Accept: "text/html" }, cache: "no-store" });
     const content = parse(await answer.text()).querySelector("[data-dialog-content]");
     if (answer.redirected || !content) throw new Error("not a dialog");
-    link.closest("details.menu")?.removeAttribute("open");
+    leaveMenu(link.closest("details.menu"));
     show(content);
   } catch {
     location.assign(link.href);
   }
+}
+
+/** Closes a menu and leaves the focus on its button, where a dialog returns it to. */
+function leaveMenu(menu) {
+  if (!menu?.open) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
 }
 
 function show(content) {
@@ -51,7 +58,7 @@ function makeDialog() {
     if (reveal) forget(reveal);
     made.remove();
     dialog = null;
-    if (onward) location.assign(onward);
+    if (onward) go(onward);
   });
   document.body.append(made);
   return made;
@@ -115,7 +122,26 @@ function arrive(page, url) {
   scrollTo(0, 0);
   enhance(document.body);
   document.dispatchEvent(new CustomEvent("keyrack:page", { detail: document.body }));
-  (document.querySelector("[data-notice]") ?? document.querySelector("main")).focus();
+  document.querySelector("main").focus();
+  highlightRow();
+}
+
+// ---- Toasts: a message goes away after five seconds, unless it is a warning or the user is at it.
+
+const TOAST = 5000;
+
+function showToast(toast) {
+  const region = toast.parentElement;
+  // A screen reader announces what is added to a region, not what a page arrives with.
+  toast.remove();
+  setTimeout(() => region.append(toast), 50);
+  toast.querySelector("[data-dismiss]").hidden = false;
+  if (!toast.matches(".notice-warning")) setTimeout(dismiss, TOAST, toast);
+}
+
+function dismiss(toast) {
+  if (toast.matches(":hover, :focus-within")) setTimeout(dismiss, 1000, toast);
+  else toast.remove();
 }
 
 // ---- The secret: shown once, copied, and then removed from the page.
@@ -146,12 +172,31 @@ function leave(link) {
   const reveal = document.querySelector("[data-reveal]");
   reveal?.setAttribute("data-copied", "");
   if (dialog) dialog.close();
-  else location.assign(link.href);
+  else go(link.href);
+}
+
+/** Loads a page. The browser doesn't load the current page again for a URL that differs in the fragment only. */
+async function go(url) {
+  if (url.split("#")[0] !== location.href.split("#")[0]) return location.assign(url);
+  try {
+    const response = await fetch(url, { headers: { Accept: "text/html" }, cache: "no-store" });
+    arrive(parse(await response.text()), url);
+  } catch {
+    location.reload();
+  }
+}
+
+/** Marks the row that the URL names, such as a new key. */
+function highlightRow() {
+  const row = document.getElementById(location.hash.slice(1))?.closest("tr");
+  row?.setAttribute("data-highlight", "");
+  row?.querySelector(".name").focus();
 }
 
 // ---- Copying: with the clipboard API if the browser offers it, and otherwise with the selection (browsers offer no API over plain http://).
 
 async function copy(button) {
+  if (button.dataset.copyText) return copyText(button);
   const source = button.dataset.copy ? document.getElementById(button.dataset.copy) : button.parentElement.querySelector("code");
   const copied = (await toClipboard(source)) || copySelection(source, button);
   const label = button.querySelector("[data-copy-label]") ?? button;
@@ -159,6 +204,20 @@ async function copy(button) {
   label.textContent = copied ? "Copied" : "Press Ctrl+C";
   announce(button, copied ? "Copied" : "This browser can't copy here. The text is selected: press Ctrl+C.");
   if (copied) markCopied(button);
+  setTimeout(() => (label.textContent = label.dataset.before), 4000);
+}
+
+/** Copies a text that the page doesn't show, such as the ID of a key in a list. */
+async function copyText(button) {
+  const field = document.createElement("textarea");
+  field.className = "sr-only";
+  field.value = button.dataset.copyText;
+  button.before(field);
+  const copied = (await toClipboard(field)) || copySelection(field, button);
+  field.remove();
+  const label = button.querySelector("[data-copy-label]");
+  label.dataset.before ??= label.textContent;
+  label.textContent = copied ? "Copied" : button.dataset.copyText;
   setTimeout(() => (label.textContent = label.dataset.before), 4000);
 }
 
@@ -188,6 +247,7 @@ function markCopied(element) {
   if (!reveal) return;
   reveal.setAttribute("data-copied", "");
   reveal.querySelector("[data-leave]").hidden = true;
+  reveal.querySelector("[data-done]").classList.add("button-primary");
   if (!element.offsetParent) reveal.querySelector("[data-done]").focus();
 }
 
@@ -309,14 +369,66 @@ async function awaitCall(line) {
   if (!signedOut) setTimeout(awaitCall, LOOK, line);
 }
 
+// ---- Lists: the filter applies while the user types, and replaces the parts of the page that depend on it.
+
+let search = 0;
+
+async function refresh(form, delay) {
+  const own = ++search;
+  await new Promise((done) => setTimeout(done, delay));
+  if (own !== search) return;
+  const url = new URL(form.action);
+  for (const [name, value] of new FormData(form)) if (value) url.searchParams.set(name, value);
+  try {
+    const response = await fetch(url, { headers: { Accept: "text/html" }, cache: "no-store" });
+    const page = parse(await response.text());
+    if (own !== search) return;
+    if (response.redirected || !response.ok) return location.assign(url);
+    for (const part of document.querySelectorAll("[data-part]")) {
+      const fresh = page.querySelector(`[data-part="${part.dataset.part}"]`);
+      part.replaceChildren(...(fresh?.childNodes ?? []));
+      enhance(part);
+    }
+    history.replaceState(history.state, "", url);
+  } catch {
+    location.assign(url);
+  }
+}
+
+// ---- Keyboard shortcuts: an element with data-shortcut names its key. A user can turn them off, because speech input can trigger them.
+
+const shortcutsAreOff = () => localStorage.getItem("shortcuts") === "off";
+
+function pressShortcut(event) {
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (typing || dialog || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.key === "?") return event.preventDefault(), showShortcuts();
+  const target = !shortcutsAreOff() && document.querySelector(`[data-shortcut="${CSS.escape(event.key)}"]`);
+  if (!target) return;
+  event.preventDefault();
+  if (target.matches("input")) target.select();
+  else target.click();
+}
+
+function showShortcuts() {
+  const help = document.querySelector("template[data-shortcuts]");
+  if (!help) return;
+  const content = help.content.firstElementChild.cloneNode(true);
+  show(content);
+  const toggle = content.querySelector("input");
+  toggle.checked = !shortcutsAreOff();
+  toggle.addEventListener("change", () => localStorage.setItem("shortcuts", toggle.checked ? "on" : "off"));
+}
+
 // ---- Setup
 
 function enhance(root) {
-  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+  for (const button of root.querySelectorAll("[data-copy], [data-copy-text]")) button.hidden = false;
   for (const group of root.querySelectorAll("[data-tabs]")) makeTabs(group);
   for (const form of root.querySelectorAll("form")) sayFold(form);
   for (const button of root.querySelectorAll("[data-check-first]")) button.hidden = true;
   for (const line of root.querySelectorAll("[data-first-call]")) setTimeout(awaitCall, LOOK, line);
+  for (const toast of root.querySelectorAll("[data-toasts] > [data-notice]")) showToast(toast);
   const contents = root.querySelector(".toc-fold");
   if (contents) contents.open = matchMedia("(min-width: 62.01rem)").matches;
   if (root.querySelector("[data-copy]")) {
@@ -336,7 +448,8 @@ document.addEventListener("click", (event) => {
   if (!target || event.defaultPrevented || !isPlainClick(event)) return;
   const inDialog = dialog?.contains(target);
   const pageIsForm = document.querySelector("main [data-dialog-content]") && !inDialog;
-  if (target.matches("[data-copy]")) copy(target);
+  if (target.matches("[data-copy], [data-copy-text]")) copy(target);
+  else if (target.matches("[data-dismiss]")) target.closest("[data-notice]").remove(), document.querySelector("main").focus();
   else if (target.matches("[data-leave-anyway]")) leave(target.closest("[data-reveal]").querySelector("[data-done]"));
   else if (target.matches("[data-dialog]") && !pageIsForm) event.preventDefault(), openFromLink(target);
   else if (target.matches("[data-dialog-close]") && inDialog) event.preventDefault(), dialog.close();
@@ -347,6 +460,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.hasAttribute("data-busy")) return event.preventDefault();
+  if (form.matches("[data-filters=live]")) return event.preventDefault(), refresh(form, 0);
   if (form.method !== "post") return;
   if (!dialog?.contains(form)) return setBusy(form, true);
   event.preventDefault();
@@ -354,19 +468,22 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-filters] select")) event.target.form.requestSubmit();
+  if (event.target.matches("[data-filters=live] select")) refresh(event.target.form, 0);
+  else if (event.target.matches("[data-filters] select")) event.target.form.requestSubmit();
 });
 
 // On "input" and not only on "change": a click on the save button leaves the field and would come too late for the update.
 document.addEventListener("input", (event) => {
+  if (event.target.matches("[data-filters=live] [type=search]")) refresh(event.target.form, 150);
   if (event.target.form) sayFold(event.target.form), askWhatIf(event.target.form);
 });
 
 document.addEventListener("copy", (event) => markCopied(event.target.nodeType === 1 ? event.target : event.target.parentElement ?? document.body));
 
 document.addEventListener("keydown", (event) => {
+  pressShortcut(event);
   const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
-  if (menu) menu.open = false, menu.querySelector("summary").focus();
+  if (menu) leaveMenu(menu);
 });
 
 addEventListener("beforeunload", (event) => {
@@ -379,3 +496,4 @@ addEventListener("popstate", (event) => event.state?.keyrack && location.reload(
 document.addEventListener("keyrack:replaced", (event) => enhance(event.detail));
 enhance(document.body);
 document.querySelector("main :is([data-focus], [aria-invalid])")?.focus();
+highlightRow();

@@ -3,15 +3,15 @@
 mod apply;
 mod audit_detail;
 mod change;
-mod expiring;
 mod list;
 mod pause;
 mod row;
+mod sorted;
 mod write;
 
 pub use change::{DeleteKey, EditKey, NewKey, RotateKey};
-pub use expiring::ExpiringKey;
 pub(crate) use list::containing;
-pub use list::{KeyFilter, KeyStatus};
+pub use list::{KeyCounts, KeyFilter, KeyStatus};
 pub use pause::ChangeKey;
 pub use row::{KeyDeletion, KeyPause, KeyRow, SecretRow};
+pub use sorted::{KeyOrder, KeySlice};

@@ -62,8 +62,8 @@ pub use exposures::ExposureRecord;
 pub use feed::WorkspaceFeed;
 pub use imports::{Import, ImportHolder, ImportJob, ImportSkip, ImportStatus, ImportStep, NewImport};
 pub use keys::{
-    ChangeKey, DeleteKey, EditKey, ExpiringKey, KeyDeletion, KeyFilter, KeyPause, KeyRow, KeyStatus, NewKey,
-    RotateKey, SecretRow,
+    ChangeKey, DeleteKey, EditKey, KeyCounts, KeyDeletion, KeyFilter, KeyOrder, KeyPause, KeyRow, KeySlice,
+    KeyStatus, NewKey, RotateKey, SecretRow,
 };
 pub use models::{
     AnnotationTotals, CurvePoint, Model, ModelStatus, NewModel, RunOutcome, RunSignal, TrainingRun,

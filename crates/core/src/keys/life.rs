@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keyrack_key::{KeyId, Pause, Timestamp};
-use keyrack_store::{ChangeKey, ExpiringKey, KeyRow};
+use keyrack_store::{ChangeKey, KeyRow};
 
 use super::{Keys, Propagation, retry_conflicts};
 use crate::who::GrantedAuthority;
@@ -50,17 +50,6 @@ impl Keys {
     /// Ends the retiring secret immediately. Every caller that may manage keys may do so, because this only reduces access.
     pub async fn retire(&self, by: &AuthorizedCaller, id: KeyId) -> Result<(KeyRow, Propagation), OpError> {
         self.change_state(by, id, StateChange::Retire).await
-    }
-
-    /// Returns up to `limit` keys that expire within `span`, earliest expiry first.
-    pub async fn expiring(
-        &self,
-        by: &AuthorizedCaller,
-        span: Duration,
-        limit: u32,
-    ) -> Result<Vec<ExpiringKey>, OpError> {
-        let now = (self.clock)();
-        Ok(self.store.expiring_keys(by.workspace, now, now.plus(span), limit).await?)
     }
 
     /// Retries when a concurrent change overtakes this change.

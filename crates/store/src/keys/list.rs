@@ -24,6 +24,15 @@ pub enum KeyStatus {
     Deleted,
 }
 
+/// The number of keys with each status. Each key has one status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyCounts {
+    pub active: u64,
+    pub paused: u64,
+    pub expired: u64,
+    pub deleted: u64,
+}
+
 /// Which keys to return. Conditions that are `Some` must all hold.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyFilter<'a> {
@@ -35,6 +44,8 @@ pub struct KeyFilter<'a> {
     pub class: Option<Class>,
     /// A part of the name, ignoring case, or the hint of a secret.
     pub text: Option<&'a str>,
+    /// The latest expiry.
+    pub expires_by: Option<Timestamp>,
     /// The last key of the previous page. Counting ignores this field.
     pub after: Option<KeyId>,
     /// The most keys on a page.
@@ -44,7 +55,16 @@ pub struct KeyFilter<'a> {
 impl KeyFilter<'_> {
     /// A filter for all keys, with 50 on a page.
     pub const fn any(now: Timestamp) -> Self {
-        Self { status: KeyStatus::Any, now, scope: None, class: None, text: None, after: None, limit: 50 }
+        Self {
+            status: KeyStatus::Any,
+            now,
+            scope: None,
+            class: None,
+            text: None,
+            expires_by: None,
+            after: None,
+            limit: 50,
+        }
     }
 }
 
@@ -55,7 +75,7 @@ macro_rules! paused {
 }
 
 macro_rules! matching {
-    ($what:literal, $rest:literal) => {
+    ($what:expr, $rest:expr) => {
         concat!(
             "SELECT ",
             $what,
@@ -76,15 +96,30 @@ macro_rules! matching {
                AND ($4 IS NULL OR ' ' || k.scopes || ' ' LIKE $4)
                AND ($5 IS NULL OR k.class = $5)
                AND ($6 IS NULL OR k.folded LIKE $6 ESCAPE '\\'
-                 OR k.id IN (SELECT s.key_id FROM key_secrets s WHERE s.hint = $7))",
+                 OR k.id IN (SELECT s.key_id FROM key_secrets s WHERE s.hint = $7))
+               AND ($8 IS NULL OR k.expires_at <= $8)",
             $rest
         )
     };
 }
 
+pub(super) use {matching, paused};
+
 const ONE: &str = key_rows!("SELECT * FROM keys WHERE workspace_id = $1 AND id = $2");
-const PAGE: &str = key_rows!(matching!("k.*", " AND k.id < $8 ORDER BY k.id DESC LIMIT $9"));
-const COUNT: &str = matching!("count(*) AS matching", "");
+const PAGE: &str = key_rows!(matching!("k.*", " AND k.id < $9 ORDER BY k.id DESC LIMIT $10"));
+const COUNTS: &str = matching!(
+    concat!(
+        "coalesce(sum(k.deleted_at IS NOT NULL), 0) AS deleted,
+         coalesce(sum(k.deleted_at IS NULL AND ",
+        paused!(),
+        "), 0) AS paused,
+         coalesce(sum(k.deleted_at IS NULL AND k.expires_at <= $3 AND NOT ",
+        paused!(),
+        "), 0) AS expired,
+         count(*) AS matching"
+    ),
+    ""
+);
 
 /// Sorts after every key ID, because `g` sorts after all hexadecimal digits.
 const BEHIND_ALL: &str = "key_g";
@@ -110,15 +145,21 @@ impl Store {
             .await?;
         Ok(Page::of(keys, filter.limit, |key| key.id))
     }
+}
 
-    /// Returns the number of matching keys of `workspace` on all pages.
-    pub async fn count_keys(
+impl Store {
+    /// Returns the number of keys of `workspace` with each status that match the rest of `filter`.
+    pub async fn count_keys_by_status(
         &self,
         workspace: WorkspaceId,
         filter: &KeyFilter<'_>,
-    ) -> Result<u64, StoreError> {
-        let row = filter.bind_to(COUNT, workspace).fetch_one(self.readers()).await?;
-        database::number(&row, "matching")
+    ) -> Result<KeyCounts, StoreError> {
+        let any = KeyFilter { status: KeyStatus::Any, ..*filter };
+        let row = any.bind_to(COUNTS, workspace).fetch_one(self.readers()).await?;
+        let [paused, expired, deleted, all] =
+            ["paused", "expired", "deleted", "matching"].map(|column| database::number(&row, column));
+        let (paused, expired, deleted) = (paused?, expired?, deleted?);
+        Ok(KeyCounts { active: all? - paused - expired - deleted, paused, expired, deleted })
     }
 }
 
@@ -132,7 +173,7 @@ pub(super) async fn one(
 }
 
 impl KeyFilter<'_> {
-    fn bind_to(&self, sql: &'static str, workspace: WorkspaceId) -> Query {
+    pub(super) fn bind_to(&self, sql: &'static str, workspace: WorkspaceId) -> Query {
         query(sql)
             .bind(workspace.to_string())
             .bind(self.status.word())
@@ -141,6 +182,7 @@ impl KeyFilter<'_> {
             .bind(self.class.map(Class::name))
             .bind(self.text.map(containing))
             .bind(self.text.and_then(Hint::parse).map(|hint| hint.to_string()))
+            .bind(self.expires_by.map(Timestamp::micros))
     }
 }
 

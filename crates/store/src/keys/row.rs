@@ -108,9 +108,12 @@ pub struct KeyDeletion {
 }
 
 /// Wraps a query for rows of `keys` in a query for all parts of a [`KeyRow`]. The result has a row for each secret,
-/// the current one first, and the newest keys first.
+/// the current one first. The newest keys are first, unless the caller names another order of the chosen rows `k`.
 macro_rules! key_rows {
     ($chosen:expr) => {
+        key_rows!($chosen, "k.id DESC")
+    };
+    ($chosen:expr, $order:expr) => {
         // `user:` has five characters. The remainder of other actors isn't an ID.
         concat!(
             "SELECT k.id, k.workspace_id, k.name, k.class, k.scopes, k.permissions, k.restrictions, k.note,
@@ -124,7 +127,7 @@ macro_rules! key_rows {
              LEFT JOIN users p ON p.id = substr(k.paused_by, 6)
              LEFT JOIN key_uses u ON u.key_id = k.id
              LEFT JOIN key_secrets s ON s.key_id = k.id
-             ORDER BY k.id DESC, CASE WHEN s.retires_at IS NULL THEN 0 ELSE 1 END, s.retires_at DESC"
+             ORDER BY ", $order, ", CASE WHEN s.retires_at IS NULL THEN 0 ELSE 1 END, s.retires_at DESC"
         )
     };
 }

@@ -1,18 +1,14 @@
 //! Lists of keys: filters, counts, and pages.
 
-use keyrack_key::{Class, KeyId, Scope};
-use keyrack_store::{KeyFilter, KeyStatus, NewKey};
+use keyrack_key::{Class, KeyId, Permission, Scope};
+use keyrack_rack::{LastUse, Outcome, SecretUsage};
+use keyrack_store::{KeyFilter, KeyOrder, KeySlice, KeyStatus, NewKey};
 
 use crate::{NOW, World, grant, later, rng, world};
 
 impl World {
     async fn names(&self, filter: &KeyFilter<'_>) -> Vec<String> {
         let page = self.store.keys(self.workspace, filter).await.unwrap();
-        assert_eq!(
-            self.store.count_keys(self.workspace, filter).await.unwrap(),
-            page.items.len() as u64,
-            "{filter:?}"
-        );
         let mut names: Vec<_> = page.items.into_iter().map(|key| key.name).collect();
         names.sort();
         names
@@ -105,7 +101,7 @@ async fn page_of_ten_thousand_keys_is_fast() {
     let console = world.console();
     console.execute_batch(&fill).unwrap();
     let any = KeyFilter::any(NOW);
-    assert_eq!(world.store.count_keys(world.workspace, &any).await.unwrap(), 10_001);
+    assert_eq!(world.store.count_keys_by_status(world.workspace, &any).await.unwrap().active, 10_001);
     let middle = format!("key_{:032x}", 5_000).parse().ok();
     for filter in [
         any,
@@ -118,5 +114,68 @@ async fn page_of_ten_thousand_keys_is_fast() {
         let elapsed = began.elapsed();
         println!("{elapsed:?} for {:?} after {:?}", filter.text, filter.after);
         assert!(elapsed < std::time::Duration::from_millis(500), "{elapsed:?} for {filter:?}");
+    }
+}
+
+/// Three keys: each order sorts them differently.
+#[tokio::test]
+async fn sorted_keys_follow_order_direction_and_position() {
+    let world = world().await;
+    for (seconds, name, expires_in) in [(0, "Beta", Some(90)), (1, "alpha", None), (2, "gamma", Some(50))] {
+        let id = KeyId::new(later(seconds), &mut rng());
+        let key = NewKey { id, expires_at: expires_in.map(later), ..world.new_key(name) };
+        world.store.create_key(&key).await.unwrap();
+        let usage = match name {
+            "Beta" => used(id, 9, 1),
+            "alpha" => used(id, 5, 7),
+            _ => continue,
+        };
+        world.store.store_usage(&[usage], later(9)).await.unwrap();
+    }
+    let usage = KeyOrder::Usage { since: NOW };
+    for (order, names) in [
+        (KeyOrder::Created, ["gamma", "alpha", "Beta"]),
+        (KeyOrder::Name, ["alpha", "Beta", "gamma"]),
+        (KeyOrder::LastUsed, ["Beta", "alpha", "gamma"]),
+        (KeyOrder::Expires, ["gamma", "Beta", "alpha"]),
+        (usage, ["alpha", "Beta", "gamma"]),
+    ] {
+        let slice = KeySlice { order, ..KeySlice::default() };
+        assert_eq!(world.sorted(slice, 50).await, names, "{order:?}");
+        let reversed = KeySlice { reversed: true, ..slice };
+        let backwards: Vec<_> = names.into_iter().rev().collect();
+        assert_eq!(world.sorted(reversed, 50).await, backwards, "{order:?} reversed");
+        assert_eq!(world.sorted(KeySlice { skip: 1, ..slice }, 1).await, names[1..2], "second of {order:?}");
+    }
+}
+
+#[tokio::test]
+async fn filter_by_latest_expiry_excludes_later_and_never_expiring_keys() {
+    let world = world().await;
+    world.key("never").await;
+    for (name, seconds) in [("soon", 50), ("later", 90)] {
+        let key = NewKey { expires_at: Some(later(seconds)), ..world.new_key(name) };
+        world.store.create_key(&key).await.unwrap();
+    }
+    let filter = KeyFilter { expires_by: Some(later(50)), ..KeyFilter::any(NOW) };
+    assert_eq!(world.names(&filter).await, ["soon"]);
+}
+
+fn used(key: KeyId, seconds: u64, checks: u32) -> SecretUsage {
+    let permission = Some(Permission::ModelsPredict);
+    SecretUsage {
+        key,
+        secret: None,
+        counts: vec![(Outcome { permission, denied: None }, checks)],
+        last: Some(LastUse::new(later(seconds), None, permission, b"")),
+        exposures: Vec::new(),
+    }
+}
+
+impl World {
+    async fn sorted(&self, slice: KeySlice, limit: u32) -> Vec<String> {
+        let filter = KeyFilter { limit, ..KeyFilter::any(NOW) };
+        let keys = self.store.sorted_keys(self.workspace, &filter, slice).await.unwrap();
+        keys.into_iter().map(|key| key.name).collect()
     }
 }

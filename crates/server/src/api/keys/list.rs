@@ -71,7 +71,7 @@ impl KeyQuery {
         invalid.take("q", fits.then_some(()).ok_or("at most 100 characters"));
         match (status, limit) {
             (Some(status), Some(limit)) if invalid.fields().next().is_none() => {
-                Ok(KeyFilter { status, now, scope, class, text, after, limit })
+                Ok(KeyFilter { status, scope, class, text, after, limit, ..KeyFilter::any(now) })
             }
             _ => Err(invalid),
         }

@@ -57,6 +57,8 @@ pub(crate) struct FlashMessage {
     pub(crate) text: String,
     /// A second sentence. May be empty.
     pub(crate) detail: String,
+    /// The path of the form that undoes the change.
+    pub(crate) undo: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,18 +107,24 @@ impl WorkspaceLink {
 impl FlashMessage {
     /// A message about success.
     pub(crate) fn good(text: impl Into<String>) -> Self {
-        Self { tone: Tone::Good, text: text.into(), detail: String::new() }
+        Self { tone: Tone::Good, text: text.into(), detail: String::new(), undo: None }
     }
 
     /// A message about a problem.
     pub(crate) fn warning(text: impl Into<String>) -> Self {
-        Self { tone: Tone::Warning, text: text.into(), detail: String::new() }
+        Self { tone: Tone::Warning, text: text.into(), detail: String::new(), undo: None }
     }
 
     /// Adds a second sentence.
     #[must_use]
     pub(crate) fn with_detail(self, detail: impl Into<String>) -> Self {
         Self { detail: detail.into(), ..self }
+    }
+
+    /// Offers to undo the change with an empty form that is sent to `path`.
+    #[must_use]
+    pub(crate) fn with_undo(self, path: String) -> Self {
+        Self { undo: Some(path), ..self }
     }
 
     pub(crate) fn is_warning(&self) -> bool {

@@ -1,34 +1,36 @@
 //! The restrictions and limits of a key, as text for pages.
 
+use std::num::NonZeroU32;
+
 use keyrack_core::keys::Names;
 use keyrack_key::{Allowlist, Period, Quota, QuotaResource, QuotaState, Rate, Restrictions, Timestamp};
 
 use super::view::{QuotaBar, RestrictionRow};
 use super::{count, moment};
 
-/// A summary of all restrictions, such as "all projects · any network".
-pub(in crate::web) fn restriction_summary(restrictions: &Restrictions) -> String {
-    let mut parts = vec![only(&restrictions.projects, "project", "all projects")];
-    if !restrictions.models.is_any() {
-        parts.push(only(&restrictions.models, "model", ""));
-    }
-    parts.push(only(&restrictions.networks, "network", "any network"));
-    if !restrictions.origins.is_any() {
-        parts.push(only(&restrictions.origins, "origin", ""));
-    }
-    parts
-        .extend(restrictions.max_image_bytes.map(|bytes| format!("images up to {}", megabytes(bytes.get()))));
-    parts.extend(restrictions.rate.map(rate));
-    parts.extend(restrictions.visitor_rate.map(|own| format!("{} for each visitor", rate(own))));
-    parts.extend(restrictions.quotas.iter().map(quota));
-    parts.join(" · ")
+/// The restrictions and limits of a key, each in a few words, such as "Only 2 projects". Empty if the key is unrestricted.
+pub(in crate::web) fn restriction_texts(restrictions: &Restrictions) -> Vec<String> {
+    let size = |bytes: NonZeroU32| format!("Images up to {}", megabytes(bytes.get()));
+    [
+        only(&restrictions.projects, "project"),
+        only(&restrictions.models, "model"),
+        only(&restrictions.networks, "network"),
+        only(&restrictions.origins, "origin"),
+        restrictions.max_image_bytes.map(size),
+        restrictions.rate.map(rate),
+        restrictions.visitor_rate.map(|own| format!("{} per visitor", rate(own))),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(restrictions.quotas.iter().map(quota))
+    .collect()
 }
 
-fn only<T: Ord>(only: &Allowlist<T>, what: &str, any: &str) -> String {
+fn only<T: Ord>(only: &Allowlist<T>, what: &str) -> Option<String> {
     match only {
-        Allowlist::Any => any.to_owned(),
-        Allowlist::Only(these) if these.is_empty() => format!("no {what} at all"),
-        Allowlist::Only(these) => format!("{} only", count(these.len() as u64, what)),
+        Allowlist::Any => None,
+        Allowlist::Only(these) if these.is_empty() => Some(format!("No {what}s")),
+        Allowlist::Only(these) => Some(format!("Only {}", count(these.len() as u64, what))),
     }
 }
 
@@ -165,10 +167,7 @@ mod tests {
             max_image_bytes: NonZeroU32::new(2_000_000),
             ..Restrictions::default()
         };
-        assert_eq!(
-            restriction_summary(&own),
-            "all projects · 1 model only · no network at all · images up to 2 MB"
-        );
+        assert_eq!(restriction_texts(&own), ["Only 1 model", "No networks", "Images up to 2 MB"]);
         let says =
             limits(&own, &Names::default()).into_iter().map(|one| (one.label, one.text)).collect::<Vec<_>>();
         assert_eq!(says[0], ("Only these models", model.to_owned()));

@@ -12,7 +12,7 @@ use keyrack_key::{Brands, Class, DenialReason as Reason, Hint, Timestamp};
 use keyrack_store::{Actor, CallerRow, CallerSource, KeyRow, SecretRow, SecretUsage};
 use std::time::Duration;
 
-pub(super) use limits::{counted, in_units, limits, megabytes, quota_bar, restriction_summary};
+pub(super) use limits::{counted, in_units, limits, megabytes, quota_bar, restriction_texts};
 pub(in crate::web) use scope::ScopeBadge;
 pub(in crate::web) use view::{
     Attribution, DisplayTime, ExpiryStatus, LastUsed, PauseSummary, QuotaBar, RestrictionRow, Snippet,

@@ -105,7 +105,7 @@ impl AuditedLifecycle {
     /// Programs use the old secret until they get the new one. No request is denied.
     async fn rotate_under_load(&mut self) {
         let load = Load::start(&self.server, &self.secret).await;
-        self.browser.click(&format!("Rotate {NAME}")).await;
+        self.browser.click_action("Rotate", NAME).await;
         self.browser.wait_for_heading(&format!("Rotate {NAME}")).await;
         self.browser.choose("24 hours").await;
         self.browser.click("Rotate Key").await;
@@ -132,7 +132,7 @@ impl AuditedLifecycle {
             self.browser.row_text(NAME).await.contains("Last called with").then_some(())
         })
         .await;
-        self.browser.click(&format!("Revoke the old secret of {NAME}")).await;
+        self.browser.click_action("Revoke old secret of", NAME).await;
         self.browser.wait_for_heading(&format!("Revoke the old secret of {NAME}?")).await;
         self.browser.click("Revoke old secret").await;
         self.browser.wait_for_text("was retired.").await;
@@ -143,18 +143,20 @@ impl AuditedLifecycle {
 
     async fn pause(&mut self) {
         self.browser.goto(KEYS).await;
-        self.browser.click(&format!("Pause {NAME}")).await;
+        self.browser.click_action("Pause", NAME).await;
         self.browser.wait_for_heading(&format!("Pause {NAME}")).await;
         self.browser.choose("Until you resume it").await;
         self.browser.click("Pause Key").await;
         self.browser.wait_for_text(&format!("{NAME} is paused.")).await;
         assert_eq!(rights(&self.server, &self.secret).await, UNKNOWN);
+        self.browser.goto(&format!("{KEYS}?status=paused")).await;
+        self.browser.click(NAME).await;
         self.browser.wait_for_text("2 calls manage projects (projects:manage)").await;
         self.expects("Ada paused the key conveyor 2 counter.");
     }
 
     async fn resume(&mut self) {
-        self.browser.click(&format!("Resume {NAME}")).await;
+        self.browser.click_action("Resume", NAME).await;
         self.browser.wait_for_text(&format!("{NAME} works again.")).await;
         assert_eq!(self.server.post(VERIFY, &self.secret, question()).await.status, 200);
         self.expects("Ada resumed the key conveyor 2 counter.");

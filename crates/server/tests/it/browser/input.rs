@@ -28,6 +28,14 @@ impl Browser {
         self.act(name, &control(name), async |element| element.click().await).await;
     }
 
+    /// Clicks an action of a key: a button on the page of the key, and an entry of the menu in the list of keys.
+    pub(super) async fn click_action(&self, action: &str, key: &str) {
+        if self.driver().current_url().await.unwrap().path().ends_with("/settings/api-keys") {
+            self.click(&format!("More actions for {key}")).await;
+        }
+        self.click(&format!("{action} {key}")).await;
+    }
+
     /// Expands a `details` element.
     pub(super) async fn expand(&self, selector: &str) {
         let all = self.driver().find_all(By::Css(format!("{selector} > summary"))).await.unwrap();

@@ -16,14 +16,14 @@ async fn key_page(server: &Server, browser: &Browser, name: &str) -> String {
 async fn paused_key_lists_denied_requests_until_resumed() {
     let (server, browser) = signed_in(BrowserKind::Usual).await;
     let secret = browser.key("conveyor 2 counter", "Project").await;
-    browser.click("Pause conveyor 2 counter").await;
+    browser.click_action("Pause", "conveyor 2 counter").await;
     browser.wait_for_heading("Pause conveyor 2 counter").await;
     browser.wait_for_text("Pause a key to see what depends on it").await;
     browser.check_page_in_each_viewport("pause").await;
     browser.click("Cancel").await;
     browser.wait_until_dialog_is_closed().await;
     assert_eq!(rights(&server, &secret).await, PROJECT, "after Cancel");
-    browser.click("Pause conveyor 2 counter").await;
+    browser.click_action("Pause", "conveyor 2 counter").await;
     browser.wait_for_heading("Pause conveyor 2 counter").await;
     // Ten minutes are preselected.
     browser.click("Pause Key").await;
@@ -32,23 +32,20 @@ async fn paused_key_lists_denied_requests_until_resumed() {
             "conveyor 2 counter is paused. It stopped working everywhere: confirmed on 1 of 1 node",
         )
         .await;
-    browser.wait_for_heading("conveyor 2 counter").await;
+    browser.wait_for_heading("API Keys").await;
+    key_page(&server, &browser, "conveyor 2 counter").await;
     browser.wait_for_text("No requests since the pause.").await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
     // The page updates without user input.
     browser.wait_for_text("2 calls manage projects (projects:manage)").await;
     browser.check_page_in_each_viewport("key-paused").await;
     browser.goto(KEYS).await;
-    let row = browser.row_text("conveyor 2 counter").await;
-    assert!(
-        row.contains("Paused until 2") || row.contains("Paused until 1") || row.contains("Paused until 3"),
-        "{row}"
-    );
-    browser.check_page_in_each_viewport("keys-paused").await;
-    browser.click("Paused").await;
+    browser.wait_for_text("Every key of this workspace is paused, expired, or deleted.").await;
+    browser.click("Paused 1").await;
     browser.wait_for_path(&format!("{KEYS}?status=paused")).await;
-    browser.row_text("conveyor 2 counter").await;
-    browser.click("Resume conveyor 2 counter").await;
+    assert!(browser.row_text("conveyor 2 counter").await.contains("Paused"));
+    browser.check_page_in_each_viewport("keys-paused").await;
+    browser.click_action("Resume", "conveyor 2 counter").await;
     browser.wait_for_text("conveyor 2 counter works again. Confirmed on 1 of 1 node").await;
     assert_eq!(rights(&server, &secret).await, PROJECT);
     browser.assert_no_text("Denied while paused").await;
@@ -62,7 +59,7 @@ async fn paused_key_page_updates_after_pause_ends() {
     let (server, browser) = signed_in(BrowserKind::Usual).await;
     let secret = browser.key("conveyor 2 counter", "Inference").await;
     let path = key_page(&server, &browser, "conveyor 2 counter").await;
-    browser.click("Pause conveyor 2 counter").await;
+    browser.click_action("Pause", "conveyor 2 counter").await;
     browser.choose("Until you resume it").await;
     browser.click("Pause Key").await;
     browser.wait_for_text("Paused until somebody resumes it by Ada").await;
@@ -85,7 +82,7 @@ async fn old_secret_is_revoked_from_list_and_key_page() {
     let mut old = browser.key("conveyor 2 counter", "Project").await;
     for from_the_row in [true, false] {
         browser.goto(KEYS).await;
-        browser.click("Rotate conveyor 2 counter").await;
+        browser.click_action("Rotate", "conveyor 2 counter").await;
         browser.click("Rotate Key").await;
         browser.wait_for_heading("Copy your secret key").await;
         let new = browser.secret("conveyor 2 counter").await;
@@ -100,7 +97,7 @@ async fn old_secret_is_revoked_from_list_and_key_page() {
             browser.wait_for_text("Rotation in progress").await;
             browser.check_page_in_each_viewport("key-rotating").await;
         }
-        browser.click("Revoke the old secret of conveyor 2 counter").await;
+        browser.click_action("Revoke old secret of", "conveyor 2 counter").await;
         browser.wait_for_heading("Revoke the old secret of conveyor 2 counter?").await;
         browser.wait_for_text("called with").await;
         if from_the_row {
@@ -158,7 +155,7 @@ async fn first_request_status_updates_after_first_request() {
 async fn first_request_status_after_rotation_ignores_old_secret() {
     let (server, browser) = signed_in(BrowserKind::Usual).await;
     let old = browser.key("conveyor 2 counter", "Project").await;
-    browser.click("Rotate conveyor 2 counter").await;
+    browser.click_action("Rotate", "conveyor 2 counter").await;
     browser.click("Rotate Key").await;
     browser.wait_for_heading("Copy your secret key").await;
     let new = browser.secret("conveyor 2 counter").await;
@@ -199,18 +196,19 @@ async fn key_actions_without_javascript_work() {
     assert!(!browser.driver().source().await.unwrap().contains(&secret[6..]));
 
     browser.goto(KEYS).await;
-    browser.click("Pause conveyor 2 counter").await;
+    browser.click_action("Pause", "conveyor 2 counter").await;
     browser.choose("Until you resume it").await;
     browser.click("Pause Key").await;
     browser.wait_for_text("conveyor 2 counter is paused.").await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
-    browser.click("Resume conveyor 2 counter").await;
+    browser.goto(&format!("{KEYS}?status=paused")).await;
+    browser.click_action("Resume", "conveyor 2 counter").await;
     browser.wait_for_text("conveyor 2 counter works again.").await;
-    browser.click("Rotate conveyor 2 counter").await;
+    browser.click_action("Rotate", "conveyor 2 counter").await;
     browser.click("Rotate Key").await;
     let new = browser.secret("conveyor 2 counter").await;
     browser.goto(KEYS).await;
-    browser.click("Revoke the old secret of conveyor 2 counter").await;
+    browser.click_action("Revoke old secret of", "conveyor 2 counter").await;
     browser.click("Revoke old secret").await;
     browser.wait_for_text("was retired.").await;
     assert_eq!((rights(&server, &secret).await, rights(&server, &new).await), (UNKNOWN, PROJECT));
@@ -227,9 +225,8 @@ async fn expiring_keys_are_announced_before_expiry() {
             .assert_succeeded();
     }
     browser.goto(KEYS).await;
-    browser.wait_for_text("line 3 expires in 25 days").await;
-    browser.assert_no_text("gate expires").await;
-    browser.check_page_in_each_viewport("keys-ending-calm").await;
+    browser.row_text("line 3").await;
+    browser.assert_no_text("within 7 days").await;
     for (name, expires) in [("night shift", "6d"), ("demo", "20h")] {
         server
             .key_command(&["create", "--name", name, "--scope", "project", "--expires", expires])
@@ -238,11 +235,16 @@ async fn expiring_keys_are_announced_before_expiry() {
             .assert_succeeded();
     }
     browser.goto(KEYS).await;
-    browser.wait_for_text("demo expires in 20 hours").await;
-    browser.wait_for_text("night shift expires in 6 days").await;
-    browser.check_page_in_each_viewport("keys-ending").await;
+    browser.wait_for_text("2 keys expire within 7 days").await;
+    browser.check_page_in_each_viewport("keys-expiring").await;
+    browser.click("View").await;
+    browser.wait_for_text("Keys that expire within 7 days").await;
+    assert!(browser.row_text("demo").await.contains("in 20 hours"));
+    browser.row_text("night shift").await;
+    browser.assert_no_text("line 3").await;
     browser.goto(&format!("{KEYS}?q=gate")).await;
-    browser.assert_no_text("stops working").await;
+    browser.row_text("gate").await;
+    browser.assert_no_text("within 7 days").await;
 }
 
 #[tokio::test]

@@ -69,7 +69,10 @@ impl Browser {
     /// The text of the table row with this name.
     pub(super) async fn row_text(&self, name: &str) -> String {
         let path = format!("//tr[th//*[normalize-space(.)={}]]", quoted(name));
-        let text = self.wait_for_element(&path, name).await.text().await.unwrap();
+        let row = self.wait_for_element(&path, name).await.to_json().unwrap();
+        let script = "const on_hover = [...arguments[0].querySelectorAll('.chip-state, [role=tooltip] > span')];
+            return [arguments[0].innerText, ...on_hover.map((one) => one.title || one.textContent)].join(' ');";
+        let text: String = self.driver().execute(script, vec![row]).await.unwrap().convert().unwrap();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 

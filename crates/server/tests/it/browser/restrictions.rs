@@ -39,7 +39,7 @@ async fn publishable_key_is_created_with_offered_restrictions() {
     browser.wait_until_dialog_is_closed().await;
     let row = browser.row_text("shop window").await;
     for expected in
-        ["Publishable", "2 origins only", "images up to 0.5 MB", "10 requests every minute for each visitor"]
+        ["Publishable", "Only 2 origins", "Images up to 0.5 MB", "10 requests every minute per visitor"]
     {
         assert!(row.contains(expected), "{expected}: {row}");
     }
@@ -83,7 +83,7 @@ async fn invalid_restriction_shows_error_beside_its_field() {
     browser.click("Save changes").await;
     browser.wait_for_text("counter was changed").await;
     let row = browser.row_text("counter").await;
-    assert!(row.contains("1 project only · 2 networks only · images up to 2 MB"), "{row}");
+    assert!(row.contains("Only 1 project Only 2 networks Images up to 2 MB"), "{row}");
     let key = key_named(&server, "counter").await;
     assert_eq!(key["restrictions"]["networks"], json!(["10.4.0.0/16", "203.0.113.7/32"]));
     browser.goto(KEYS).await;

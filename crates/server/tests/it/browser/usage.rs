@@ -87,7 +87,7 @@ async fn usage_pages_in_each_viewport_pass_page_checks() {
             browser.check_page(&format!("{name} ({theme}, {width})")).await;
         };
         browser.goto(KEYS).await;
-        browser.wait_for_text("calls in 30 days").await;
+        browser.row_text("Conveyor 2 counter").await;
         check("list").await;
         browser.goto(&format!("{KEYS}/{}", month.line.id)).await;
         browser.wait_for_text("let through").await;

@@ -98,13 +98,13 @@ impl Walkthrough {
             ("Rotate", "Creates a new secret key.", "rotate"),
             ("Delete", "Requests with this key will fail immediately.", "delete"),
         ] {
-            browser.click(&format!("{action} {name}")).await;
+            browser.click_action(action, &name).await;
             browser.wait_for_text(words).await;
             self.check(check_name).await;
             browser.press(Key::Escape).await;
             browser.wait_until_dialog_is_closed().await;
         }
-        browser.click(&format!("Edit Scopes of {name}")).await;
+        browser.click_action("Edit Scopes of", &name).await;
         browser.choose("Project").await;
         browser.click("Save changes").await;
         browser.wait_for_text("This change also lets the key:").await;
@@ -112,7 +112,7 @@ impl Walkthrough {
         browser.click("Save with more access").await;
         browser.wait_for_text("was changed").await;
         self.check("keys-notice").await;
-        browser.click(&format!("Rotate {name}")).await;
+        browser.click_action("Rotate", &name).await;
         browser.choose("24 hours").await;
         browser.click("Rotate Key").await;
         browser.wait_for_heading("Copy your secret key").await;

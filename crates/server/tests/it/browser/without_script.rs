@@ -28,7 +28,7 @@ async fn key_lifecycle_without_javascript_works() {
     browser.wait_for_text("conveyor 2 counter was changed.").await;
     assert_eq!(rights(&server, &copied).await, PROJECT);
 
-    browser.click("Rotate conveyor 2 counter").await;
+    browser.click_action("Rotate", "conveyor 2 counter").await;
     browser.choose("Revoke immediately").await;
     browser.click("Rotate Key").await;
     let new = browser.secret("conveyor 2 counter").await;
@@ -81,14 +81,14 @@ async fn key_list_without_javascript_is_filtered_by_button() {
         browser.click("Done").await;
     }
     browser.fill("Search by name or last 4 characters", "nightly").await;
-    browser.click("Find").await;
+    browser.click("Search").await;
     browser.wait_for_text("1 key").await;
     browser.row_text("nightly upload").await;
     browser.fill("Search by name or last 4 characters", "").await;
     browser.field("Search by name or last 4 characters").await.send_keys(Key::Enter + "").await.unwrap();
     browser.wait_for_text("2 keys").await;
     browser.pick("Scope", "Inference").await;
-    browser.click("Find").await;
+    browser.click("Search").await;
     browser.wait_for_text("1 key").await;
     browser.row_text("conveyor 2 counter").await;
 }

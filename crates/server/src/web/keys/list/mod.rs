@@ -1,5 +1,6 @@
 //! `GET …/settings/api-keys`: the API Keys page with the list of keys.
 
+mod query;
 mod view;
 
 use axum::extract::State;
@@ -8,12 +9,12 @@ use axum::response::Response;
 use keyrack_core::OpError;
 use keyrack_core::keys::advice::{Advice, advise};
 use keyrack_core::keys::usage::RecentUsage;
+use keyrack_core::keys::usage::first_of_days;
 use keyrack_core::nodes::LiveNode;
-use keyrack_core::numbers::counted;
+use keyrack_core::numbers::{counted, grouped};
 use keyrack_guard::remote::wire::LEASE;
-use keyrack_key::{Class, KeyId, Scope, Timestamp};
-use keyrack_store::{Actor, ExpiringKey, KeyFilter, KeyRow, KeyStatus, Policy};
-use serde::Deserialize;
+use keyrack_key::{Class, Timestamp};
+use keyrack_store::{Actor, KeyCounts, KeyFilter, KeyRow, KeyStatus, Policy};
 
 use super::{address, base, exposure, still_using};
 use crate::api::Params;
@@ -23,61 +24,8 @@ use crate::web::error::PageError;
 use crate::web::frame::{self, NavItem, show};
 use crate::web::person::Member;
 use crate::web::text;
-use view::{ExpiringKeyRow, ExpiryHorizon, KeyListPage, KeyListRow, NodeRow, NodeState, Tab};
-
-const ON_A_PAGE: u32 = 50;
-/// The largest number of keys in the notice about expiring keys.
-const ENDINGS: u32 = 5;
-
-/// The filter of the list. Invalid values are ignored; without a status, the list shows live keys.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct KeyListQuery {
-    q: String,
-    scope: String,
-    status: String,
-    cursor: String,
-}
-
-impl KeyListQuery {
-    fn status(&self) -> KeyStatus {
-        match self.status.as_str() {
-            "paused" => KeyStatus::Paused,
-            "expired" => KeyStatus::Expired,
-            "deleted" => KeyStatus::Deleted,
-            _ => KeyStatus::Standing,
-        }
-    }
-
-    fn filter(&self, now: Timestamp) -> KeyFilter<'_> {
-        let text = self.q.trim();
-        // No name is longer than 100 characters.
-        let text = text.char_indices().nth(100).map_or(text, |(end, _)| &text[..end]);
-        KeyFilter {
-            status: self.status(),
-            now,
-            scope: self.scope.parse::<Scope>().ok(),
-            class: None,
-            text: (!text.is_empty()).then_some(text),
-            after: self.cursor.parse::<KeyId>().ok(),
-            limit: ON_A_PAGE,
-        }
-    }
-
-    fn url(&self, base: &str, status: &str, cursor: Option<KeyId>) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("status", status);
-        for (name, value) in [("q", &self.q), ("scope", &self.scope)] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        if let Some(cursor) = cursor {
-            query.append_pair("cursor", &cursor.to_string());
-        }
-        format!("{base}?{}", query.finish())
-    }
-}
+use query::{EXPIRES_SOON, KeyListQuery, ON_A_PAGE, ORDERS, STATUSES};
+use view::{Column, ExpiringKeys, KeyColumns, KeyListPage, KeyListRow, NodeRow, NodeState, Tab};
 
 /// Shows the keys.
 pub(in crate::web) async fn page(
@@ -87,34 +35,42 @@ pub(in crate::web) async fn page(
     parts: Parts,
 ) -> Result<Response, PageError> {
     let now = app.now();
+    let window = app.window();
     let filter = search.filter(now);
-    let page = app.keys.list(&member.acting, &filter).await?;
-    let count = app.keys.count(&member.acting, &filter).await?;
-    let ids: Vec<_> = page.items.iter().map(|key| key.id).collect();
-    let measured = app.keys.recent_usage(&member.acting, &ids, app.window()).await?;
+    let keys = app.keys.sorted(&member.acting, &filter, search.slice(first_of_days(now, window))).await?;
+    let counts = app.keys.counts(&member.acting, &filter).await?;
+    let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
+    let measured = app.keys.recent_usage(&member.acting, &ids, window).await?;
     let policy = app.settings.policy(&member.acting).await?;
     let mut rows = Vec::new();
-    for key in &page.items {
+    for key in &keys {
         let still = still_using(&app, &member, key).await?;
         rows.push(row(&app, key, measured.get(&key.id), still, policy, now));
     }
     let base = base(&member);
-    let status = status_name(search.status());
+    let total = count_of(&counts, search.status().0);
     let view = KeyListPage {
         frame: frame::of_member(&app, &member, NavItem::ApiKeys, &parts.headers),
         can_manage: member.manages_keys(),
-        tabs: tabs(&search, &base),
-        count: text::count(count, "key"),
-        ending: ending(&app, &member, &search, now).await?,
-        rows,
-        next_url: page.next.map(|cursor| search.url(&base, status, Some(cursor))),
+        is_first_run: counts == KeyCounts::default() && !search.is_filtered(),
+        tabs: tabs(&search, &counts, &base),
+        range: range(&search, rows.len(), total),
+        columns: columns(&search, window, &base),
+        orders: ORDERS.map(|(name, label)| (name, label, name == search.order())),
+        direction: if search.is_reversed() { "reverse" } else { "" },
+        expiring: expiring(&app, &member, &search, now, &base).await?,
+        expires: if search.expires_soon() { "soon" } else { "" },
+        previous_url: search.page().checked_sub(1).map(|page| search.with_page(&base, page)),
+        next_url: (u64::from(search.page() + 1) * u64::from(ON_A_PAGE) < total)
+            .then(|| search.with_page(&base, search.page() + 1)),
         nodes: app.nodes.list(member.acting.workspace).iter().map(|state| node(state, now)).collect(),
         curl_example: format!(
             "curl {}/api/v1/projects \\\n  -H \"Authorization: Bearer {}_sk_…\"",
             address(&app, &parts),
             app.config.brands.current()
         ),
-        status: status.to_owned(),
+        status: search.status().1,
+        rows,
         q: search.q,
         scope: search.scope,
         base,
@@ -122,53 +78,89 @@ pub(in crate::web) async fn page(
     Ok(show!(&app, view)?)
 }
 
-const fn status_name(status: KeyStatus) -> &'static str {
+const fn count_of(counts: &KeyCounts, status: KeyStatus) -> u64 {
     match status {
-        KeyStatus::Paused => "paused",
-        KeyStatus::Expired => "expired",
-        KeyStatus::Deleted => "deleted",
-        KeyStatus::Standing | KeyStatus::Live | KeyStatus::Any => "live",
+        KeyStatus::Paused => counts.paused,
+        KeyStatus::Expired => counts.expired,
+        KeyStatus::Deleted => counts.deleted,
+        KeyStatus::Live | KeyStatus::Standing | KeyStatus::Any => counts.active,
     }
 }
 
-/// The keys that expire within a month. Only for the first page of the unfiltered list.
-async fn ending(
+/// The keys on the page among all matching keys, such as "5 keys" or "51–100 of 231 keys".
+fn range(search: &KeyListQuery, rows: usize, total: u64) -> String {
+    let skipped = u64::from(search.page() * ON_A_PAGE);
+    let rows = rows as u64;
+    if rows == total {
+        return counted(total, "key");
+    }
+    format!("{}–{} of {}", grouped(skipped + 1), grouped(skipped + rows), counted(total, "key"))
+}
+
+/// A link to the keys that expire within a week. Only on the first page of the unfiltered list of active keys.
+async fn expiring(
     app: &App,
     member: &Member,
     search: &KeyListQuery,
     now: Timestamp,
-) -> Result<Vec<ExpiringKeyRow>, OpError> {
-    let is_front = search.status() == KeyStatus::Standing && search.cursor.is_empty();
-    if !is_front || !search.q.is_empty() || !search.scope.is_empty() {
-        return Ok(Vec::new());
+    base: &str,
+) -> Result<Option<ExpiringKeys>, OpError> {
+    if search.status().0 != KeyStatus::Live || search.is_filtered() || search.page() > 0 {
+        return Ok(None);
     }
-    let [day, week, month] = text::AHEAD;
-    let expiring = app.keys.expiring(&member.acting, month, ENDINGS).await?;
-    let ending = |key: ExpiringKey| ExpiringKeyRow {
-        id: key.id.to_string(),
-        name: key.name,
-        when: text::moment(key.at, now),
-        ahead: match key.at.since(now) {
-            span if span <= day => ExpiryHorizon::Day,
-            span if span <= week => ExpiryHorizon::Week,
-            _ => ExpiryHorizon::Month,
-        },
-    };
-    Ok(expiring.into_iter().map(ending).collect())
+    let filter = KeyFilter { expires_by: Some(now.plus(EXPIRES_SOON)), ..search.filter(now) };
+    let count = app.keys.counts(&member.acting, &filter).await?.active;
+    let verb = if count == 1 { "expires" } else { "expire" };
+    Ok((count > 0).then(|| ExpiringKeys {
+        text: format!("{} {verb} within 7 days", counted(count, "key")),
+        url: format!("{base}?status=active&expires=soon&sort=expires"),
+    }))
 }
 
-fn tabs(search: &KeyListQuery, base: &str) -> Vec<Tab> {
-    let tab = |label: &str, status| Tab {
-        label: label.to_owned(),
-        url: search.url(base, status_name(status), None),
-        current: status == search.status(),
+fn tabs(search: &KeyListQuery, counts: &KeyCounts, base: &str) -> Vec<Tab> {
+    let tab = |label, (status, name): (KeyStatus, &str)| Tab {
+        label,
+        count: grouped(count_of(counts, status)),
+        url: search.with_status(base, name),
+        current: status == search.status().0,
     };
-    vec![
-        tab("Live", KeyStatus::Standing),
-        tab("Paused", KeyStatus::Paused),
-        tab("Expired", KeyStatus::Expired),
-        tab("Deleted", KeyStatus::Deleted),
-    ]
+    ["Active", "Paused", "Expired", "Deleted"]
+        .into_iter()
+        .zip(STATUSES)
+        .map(|(label, one)| tab(label, one))
+        .collect()
+}
+
+/// The headings of the columns that sort the list.
+fn columns(search: &KeyListQuery, window: u32, base: &str) -> KeyColumns {
+    let column = |name: &str, label: &str| Column {
+        label: label.to_owned(),
+        url: search.with_order(base, name),
+        sort: (search.order() == name).then(|| match (name, search.is_reversed()) {
+            // These orders start with the smallest value.
+            ("name" | "expires", is_reversed) => {
+                if is_reversed {
+                    "descending"
+                } else {
+                    "ascending"
+                }
+            }
+            (_, is_reversed) => {
+                if is_reversed {
+                    "ascending"
+                } else {
+                    "descending"
+                }
+            }
+        }),
+    };
+    KeyColumns {
+        name: column("name", "Name"),
+        created: column("created", "Created"),
+        last_used: column("last-used", "Last used"),
+        usage: column("usage", &format!("Last {}", counted(window.into(), "day"))),
+        expires: column("expires", "Expires"),
+    }
 }
 
 fn node(state: &LiveNode, now: Timestamp) -> NodeRow {
@@ -196,29 +188,30 @@ fn row(
     policy: Policy,
     now: Timestamp,
 ) -> KeyListRow {
-    let calls = measured.map_or(0, |one| one.allowed() + one.denied());
+    let (allowed, denied) = measured.map_or((0, 0), |one| (one.allowed(), one.denied()));
+    let restrictions = key.terms.restrictions.as_ref();
     KeyListRow {
         id: key.id.to_string(),
         name: key.name.clone(),
         masked: text::masked_key(&app.config.brands, key),
-        retiring: text::retiring_text(key, now)
-            .map(|time| format!("old secret {time}. {}", still.unwrap_or_default())),
+        rotating: text::retiring_text(key, now)
+            .map(|time| format!("Old secret {time}. {}", still.unwrap_or_default())),
         paused: text::paused(key, now),
+        is_expired: key.terms.expires_at.is_some_and(|at| at <= now),
         scopes: text::scopes(key.scopes),
         public: key.class == Class::Publishable,
-        restriction_summary: key
-            .terms
-            .restrictions
-            .as_ref()
-            .filter(|own| !own.is_none())
-            .map(text::restriction_summary),
+        limits: restrictions.map(text::restriction_texts).unwrap_or_default(),
         created: text::by(&key.created_by, key.created_at, now),
         last_used: text::last_used(key, now),
         expires: text::expires(key, now),
         deleted: key.deletion.as_ref().map(|deletion| text::by(&deletion.by, deletion.at, now)),
         spark: measured.map(|one| spark(&one.by_day())).unwrap_or_default(),
-        calls: format!("{} in {}", counted(calls, "call"), counted(app.window().into(), "day")),
-        seen: measured.and_then(|one| exposure::badge(key, &one.exposures)),
+        requests: match (allowed, denied) {
+            (0, 1..) => format!("{} denied", grouped(denied)),
+            _ => grouped(allowed + denied),
+        },
+        is_denied: allowed == 0 && denied > 0,
+        exposure: measured.and_then(|one| exposure::badge(key, &one.exposures)),
         advice: measured.and_then(|one| title(&advise(key, one, policy, now))),
     }
 }

@@ -14,19 +14,28 @@ pub(crate) struct KeyListPage {
     pub(crate) base: String,
     /// Whether the user may create and change keys. If not, the page has no buttons for it.
     pub(crate) can_manage: bool,
-    /// The filter. `scope` is `project`, `inference`, `keys`, or empty; `status` is `live` (which includes
-    /// paused keys), `paused`, `expired`, or `deleted`.
+    /// Whether the workspace never had a key.
+    pub(crate) is_first_run: bool,
+    /// The filter. `scope` is `project`, `inference`, `keys`, `node`, or empty; `status` is `active`, `paused`,
+    /// `expired`, or `deleted`.
     pub(crate) q: String,
     pub(crate) scope: String,
-    pub(crate) status: String,
-    /// The tabs Live, Paused, Expired, and Deleted. Their URLs keep the rest of the filter.
+    pub(crate) status: &'static str,
+    /// `soon` if the list is limited to keys that expire within a week; otherwise empty.
+    pub(crate) expires: &'static str,
+    /// The tabs Active, Paused, Expired, and Deleted. Their URLs keep the rest of the filter.
     pub(crate) tabs: Vec<Tab>,
-    /// The number of keys, such as "5 keys".
-    pub(crate) count: String,
-    /// The keys that expire within a month, soonest first.
-    pub(crate) ending: Vec<ExpiringKeyRow>,
+    /// The keys on the page among all matching keys, such as "51–100 of 231 keys".
+    pub(crate) range: String,
+    pub(crate) columns: KeyColumns,
+    /// The orders: the name in URLs, the label, and whether the list has the order.
+    pub(crate) orders: [(&'static str, &'static str, bool); 5],
+    /// `reverse` if the order is reversed; otherwise empty.
+    pub(crate) direction: &'static str,
+    /// The keys that expire within a week.
+    pub(crate) expiring: Option<ExpiringKeys>,
     pub(crate) rows: Vec<KeyListRow>,
-    /// The URL of the next page. `None` on the last page.
+    pub(crate) previous_url: Option<String>,
     pub(crate) next_url: Option<String>,
     /// The nodes that check keys of this workspace.
     pub(crate) nodes: Vec<NodeRow>,
@@ -34,20 +43,29 @@ pub(crate) struct KeyListPage {
     pub(crate) curl_example: String,
 }
 
-/// A key that expires within a month.
-pub(crate) struct ExpiringKeyRow {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) when: DisplayTime,
-    pub(crate) ahead: ExpiryHorizon,
+/// A line about keys that expire soon.
+pub(crate) struct ExpiringKeys {
+    /// The number of keys, such as "2 keys expire within 7 days".
+    pub(crate) text: String,
+    /// The URL of the list of these keys.
+    pub(crate) url: String,
 }
 
-/// The time until a key expires, rounded up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExpiryHorizon {
-    Day,
-    Week,
-    Month,
+/// The columns that sort the list.
+pub(crate) struct KeyColumns {
+    pub(crate) name: Column,
+    pub(crate) created: Column,
+    pub(crate) last_used: Column,
+    pub(crate) usage: Column,
+    pub(crate) expires: Column,
+}
+
+pub(crate) struct Column {
+    pub(crate) label: String,
+    /// The URL of the list in the order of this column, or reversed if the list has this order.
+    pub(crate) url: String,
+    /// The value of `aria-sort`. `None` if the list has another order.
+    pub(crate) sort: Option<&'static str>,
 }
 
 pub(crate) struct NodeRow {
@@ -70,7 +88,8 @@ pub(crate) enum NodeState {
 }
 
 pub(crate) struct Tab {
-    pub(crate) label: String,
+    pub(crate) label: &'static str,
+    pub(crate) count: String,
     pub(crate) url: String,
     pub(crate) current: bool,
 }
@@ -80,41 +99,40 @@ pub(crate) struct KeyListRow {
     pub(crate) name: String,
     /// The masked secret, such as `kr_sk_…9fQ2`.
     pub(crate) masked: String,
-    /// During a rotation, the end of the old secret and its callers, such as "old secret …Z7pe works
-    /// until 14:05 tomorrow".
-    pub(crate) retiring: Option<String>,
+    /// During a rotation, the end of the old secret and its callers, such as "Old secret …Z7pe works
+    /// until 14:05 tomorrow. …".
+    pub(crate) rotating: Option<String>,
     pub(crate) paused: Option<PauseSummary>,
+    pub(crate) is_expired: bool,
     pub(crate) scopes: Vec<ScopeBadge>,
     /// Whether the key is publishable.
     pub(crate) public: bool,
-    /// A summary of the restrictions, such as "1 project only · any network". `None` without restrictions.
-    pub(crate) restriction_summary: Option<String>,
+    /// The restrictions and limits, such as "Only 2 projects". Empty if the key is unrestricted.
+    pub(crate) limits: Vec<String>,
     pub(crate) created: Attribution,
     pub(crate) last_used: Option<LastUsed>,
     pub(crate) expires: ExpiryStatus,
     pub(crate) deleted: Option<Attribution>,
-    /// The usage as an SVG path with thirty bars, and as text such as "1,204 calls in 30 days".
+    /// The usage as an SVG path with thirty bars.
     pub(crate) spark: String,
-    pub(crate) calls: String,
+    /// The number of requests, such as "1,204" or "2 denied".
+    pub(crate) requests: String,
+    /// Whether all requests were denied.
+    pub(crate) is_denied: bool,
     /// A badge, if the key was exposed.
-    pub(crate) seen: Option<ExposureBadge>,
+    pub(crate) exposure: Option<ExposureBadge>,
     /// The title of the first recommendation other than the exposure.
     pub(crate) advice: Option<&'static str>,
 }
 
 impl KeyListPage {
-    /// Whether the workspace has no keys: the list is empty without a filter.
-    fn is_first_run(&self) -> bool {
-        self.rows.is_empty() && self.q.is_empty() && self.scope.is_empty() && self.status == "live"
-    }
-
-    /// Whether a key expires within a week.
-    fn ends_soon(&self) -> bool {
-        self.ending.iter().any(|one| one.ahead != ExpiryHorizon::Month)
-    }
-
+    /// Whether the list shows a part of the keys with the status.
     fn is_filtered(&self) -> bool {
-        !self.q.is_empty() || !self.scope.is_empty()
+        !self.q.is_empty() || !self.scope.is_empty() || self.expires_soon()
+    }
+
+    fn expires_soon(&self) -> bool {
+        !self.expires.is_empty()
     }
 
     fn shows_deleted(&self) -> bool {

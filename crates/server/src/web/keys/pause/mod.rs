@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::requested::{EditableKey, RequestedKey};
 use super::{base, change_message};
+use crate::api::Params;
 use crate::app::{App, Shared};
 use crate::web::error::PageError;
 use crate::web::form::{FormBody, field};
@@ -26,15 +27,18 @@ use view::PauseKeyPage;
 pub struct PauseKeyForm {
     /// A span such as `10m`, or `resumed` to pause the key until it is resumed.
     r#for: String,
+    /// `list` if the user opened the form from the list of keys, and returns there.
+    from: String,
 }
 
 /// Shows the form.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     EditableKey(RequestedKey { member, key }): EditableKey,
+    Params(form): Params<PauseKeyForm>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    Ok(page(&app, &member, &headers, &key, &PauseKeyForm::default(), None)?)
+    Ok(page(&app, &member, &headers, &key, &form, None)?)
 }
 
 fn page(
@@ -55,12 +59,13 @@ fn page(
             masked: text::masked_key(&app.config.brands, key),
             last_used: text::last_used(key, app.now()),
             paused: text::paused(key, app.now()),
+            from: form.from.clone(),
             span: field(&form.r#for, invalid, "duration"),
         }
     )
 }
 
-/// Pauses the key, and redirects to its page, which shows the requests that are denied.
+/// Pauses the key, and returns to the list or to the page of the key, which shows the requests that are denied.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     EditableKey(RequestedKey { member, key }): EditableKey,
@@ -81,7 +86,8 @@ pub(in crate::web) async fn submit(
         Ok((key, propagation)) => {
             let text = format!("{} is paused.", key.name);
             let notice = change_message(text, &propagation, text::removal_status(&propagation, app.now()));
-            Ok(flash::redirect(&app, &url(&member, &key), &notice))
+            let notice = notice.with_undo(format!("{}/resume", url(&member, &key)));
+            Ok(flash::redirect(&app, &return_url(&member, &key, &form), &notice))
         }
         Err(OpError::Invalid(invalid)) => {
             let again = page(&app, &member, &headers, &key, &form, Some(&invalid))?;
@@ -95,11 +101,16 @@ pub(in crate::web) async fn submit(
 pub(in crate::web) async fn resume(
     State(app): State<Shared>,
     EditableKey(RequestedKey { member, key }): EditableKey,
+    FormBody(form): FormBody<PauseKeyForm>,
 ) -> Result<Response, PageError> {
     let (key, propagation) = app.keys.resume(&member.acting, key.id).await?;
     let text = format!("{} works again.", key.name);
     let notice = change_message(text, &propagation, text::change_status(&propagation));
-    Ok(flash::redirect(&app, &url(&member, &key), &notice))
+    Ok(flash::redirect(&app, &return_url(&member, &key, &form), &notice))
+}
+
+fn return_url(member: &Member, key: &KeyRow, form: &PauseKeyForm) -> String {
+    if form.from == "list" { base(member) } else { url(member, key) }
 }
 
 fn url(member: &Member, key: &KeyRow) -> String {

@@ -17,6 +17,8 @@ pub(crate) struct PauseKeyPage {
     pub(crate) last_used: Option<LastUsed>,
     /// The current pause. The new pause replaces it.
     pub(crate) paused: Option<PauseSummary>,
+    /// The form field `from`: where the user returns to.
+    pub(crate) from: String,
     /// The form field `for`: a span such as `10m` (the default), or `resumed`.
     pub(crate) span: Field,
 }

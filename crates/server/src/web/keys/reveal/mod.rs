@@ -42,6 +42,7 @@ pub(super) fn page(
         RevealSecretPage {
             frame: frame::of_member(app, member, NavItem::ApiKeys, &parts.headers),
             base: base(member),
+            id: key.id.to_string(),
             key_name: key.name.clone(),
             secret: created.secret.expose().to_owned(),
             public: key.class == Class::Publishable,
@@ -97,10 +98,10 @@ impl ExampleRequest<'_> {
         } else {
             self.ask()
         };
-        let labels = ["curl", "Python", "JavaScript"];
+        let labels = ["curl", "Python", "JavaScript", ".env"];
         labels
             .into_iter()
-            .zip(snippets)
+            .zip(snippets.into_iter().chain([format!("KEYRACK_KEY={}", self.secret)]))
             .map(|(label, code)| Snippet { label: label.to_owned(), code })
             .collect()
     }
@@ -153,7 +154,6 @@ impl ExampleRequest<'_> {
         if let Some(own) = self.restrictions {
             members.extend(first(&own.projects).map(|project| ("project", project.to_string())));
             members.extend(first(&own.models).map(|model| ("model", model.to_string())));
-            members.extend(first(&own.networks).map(|network| ("ip", network.addr().to_string())));
             members.extend(
                 first(&own.origins).map(|origin| ("origin", origin.to_string().replace("*.", "www."))),
             );

@@ -11,6 +11,7 @@ use crate::web::text::{ScopeBadge, Snippet};
 pub(crate) struct RevealSecretPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
+    pub(crate) id: String,
     pub(crate) key_name: String,
     pub(crate) secret: String,
     /// Whether the key is publishable.
