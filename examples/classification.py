@@ -1,10 +1,10 @@
-"""Uploads four fifths of a folder of class folders through the public client, trains a classifier through the API, and
-prints how many of the remaining fifth it names rightly, for several splits.
+"""Uploads four fifths of a folder of class folders with the public client, trains a classifier with the API, and prints how
+many images of the remaining fifth it classifies correctly, for several splits.
 
     python examples/classification.py FOLDER [--splits N]
 
-FOLDER holds one folder for each class. Transparent pictures are flattened on white, since the client takes none, and each
-gets a name of its own, since the client takes files of one name in two classes for one.
+FOLDER contains one folder per class. The script puts transparent images on white, since the client doesn't accept them, and
+gives each image a unique name, since the client mixes up files with the same name in two classes.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def main():
 
 
 def measure(platform, folder, seed, staged):
-    """The share of a split's tested pictures that are named rightly."""
+    """Returns the share of a split's test images that are classified correctly."""
     learning, testing = split(folder, seed)
     for file in learning:
         own = staged / file.parent.name
@@ -43,12 +43,12 @@ def measure(platform, folder, seed, staged):
     classifier = platform.client.classification(model["id"])
     right = sum(classifier.predict(str(file)).category == file.parent.name for file in testing)
     share = right / len(testing)
-    print(f"split {seed}: {uploaded} uploaded, trained in {seconds:.0f} s, {right} of {len(testing)} right: {share:.3f}")
+    print(f"split {seed}: {uploaded} uploaded, trained in {seconds:.0f} s, {right} of {len(testing)} correct: {share:.3f}")
     return share
 
 
 def flattened(folder, into):
-    """The same class folders, each picture on white."""
+    """Copies the class folders, with each image on white."""
     for number, file in enumerate(sorted(path for path in folder.glob("*/*") if path.is_file())):
         own = into / file.parent.name
         own.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def flattened(folder, into):
 
 
 def split(folder, seed):
-    """A fifth of each class, rounded, is tested with."""
+    """Splits the images: a fifth of each class, rounded, is for testing."""
     chance = random.Random(seed)
     learning, testing = [], []
     for own in sorted(path for path in folder.iterdir() if path.is_dir()):

@@ -1,10 +1,10 @@
-"""Uploads a PASCAL VOC folder's train and val pictures through the public client, trains a detector through the API,
-and prints mAP@0.5 per class on the folder's test pictures, which no training has seen.
+"""Uploads the train and val images of a Pascal VOC folder with the public client, trains a detector with the API, and prints
+mAP@0.5 per class on the folder's test images, which weren't used for training.
 
     python examples/detection.py FOLDER [--steps N] [--seed N]
 
-FOLDER holds JPEGImages/, Annotations/ and ImageSets/Main/{train,val,test}.txt. Boxes without area, which the client
-refuses to read, are left out and named.
+FOLDER contains JPEGImages/, Annotations/, and ImageSets/Main/{train,val,test}.txt. The script leaves out boxes without area,
+which the client can't read, and prints their images.
 """
 
 import argparse
@@ -33,10 +33,10 @@ def main():
         pictures, annotations = stage(given.folder, learning, Path(staged))
         uploaded = list(project.upload_pascal_voc_dataset(pictures, annotations))
     failed = [str(one["img_path"]) for one in uploaded if "response" not in one]
-    print(f"{len(uploaded) - len(failed)} of {len(uploaded)} pictures uploaded", *failed)
+    print(f"{len(uploaded) - len(failed)} of {len(uploaded)} images uploaded", *failed)
 
     model, seconds = platform.train(project.project_id, **settings)
-    print(f"trained on {len(learning)} pictures in {seconds:.0f} s: model {model['id']}")
+    print(f"trained on {len(learning)} images in {seconds:.0f} s: model {model['id']}")
 
     detector = platform.client.object_detection(model["id"])
     found = {name: detector.detect(str(picture(given.folder, name)), confidence=0.0).detections for name in testing}
@@ -57,21 +57,21 @@ def annotation(folder, name):
 
 
 def stage(folder, wanted, into):
-    """The wanted pictures and annotations in folders of their own, as the client takes them."""
+    """Copies the images and annotations into separate folders, as the client requires."""
     pictures, annotations = into / "pictures", into / "annotations"
     pictures.mkdir(), annotations.mkdir()
     for name in wanted:
         shutil.copy(picture(folder, name), pictures)
         tree = ET.parse(annotation(folder, name))
         for node in boxes(tree)[1]:
-            print(f"{name}: a box without area, or beside its picture, is left out")
+            print(f"{name}: left out a box without area or outside the image")
             tree.getroot().remove(node)
         tree.write(annotations / f"{name}.xml")
     return pictures, annotations
 
 
 def boxes(tree):
-    """Labels with (left, top, right, bottom); and the nodes that are no boxes."""
+    """Returns labels with (left, top, right, bottom), and the nodes of invalid boxes."""
     root = tree.getroot()
     width, height = (int(root.find(f"size/{side}").text) for side in ("width", "height"))
     good, bad = [], []
@@ -93,7 +93,7 @@ def report(found, truth):
 
 
 def precision(found, truth, label):
-    """Average precision as PASCAL VOC counts it since 2010: each object is found once."""
+    """Returns the average precision as in Pascal VOC since 2010: each object counts as found once."""
     there = {name: [box for own, box in objects if own == label] for name, objects in truth.items()}
     objects, taken = sum(map(len, there.values())), set()
     guesses = [(one["confidence"], name, edges(one)) for name, all in found.items() for one in all if one["label"] == label]
@@ -110,7 +110,7 @@ def precision(found, truth, label):
 
 
 def area(hits, objects):
-    """Under the curve of precision over recall, where precision is the best at that recall or beyond."""
+    """Returns the area under the precision-recall curve, with the best precision at that recall or above."""
     total, true, best = 0.0, sum(hits), 0.0
     for rank in range(len(hits), 0, -1):
         best = max(best, true / rank)
@@ -125,7 +125,7 @@ def edges(one):
 
 
 def overlap(a, b):
-    """Intersection over union."""
+    """Returns the intersection over union."""
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     if width <= 0 or height <= 0:
         return 0.0
