@@ -27,13 +27,13 @@ pub struct BackboneDigest([u8; 32]);
 #[derive(Debug, thiserror::Error)]
 pub enum BackboneError {
     /// `rten` can't load the file.
-    #[error("the backbone cannot be loaded: {0}")]
+    #[error("the backbone can't be loaded: {0}")]
     Load(#[from] rten::LoadError),
     /// An input, an output, or metadata is missing or has the wrong shape.
-    #[error("the backbone lacks {0}")]
+    #[error("the backbone has no {0}")]
     Lacks(&'static str),
     /// The run failed.
-    #[error("the backbone cannot be run: {0}")]
+    #[error("the backbone can't be run: {0}")]
     Run(#[from] rten::RunError),
 }
 

@@ -19,7 +19,7 @@ pub struct Rect {
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum RectError {
     /// A number is NaN or infinite.
-    #[error("{field} is {value}; a finite number of pixels is expected")]
+    #[error("{field} is {value}. Use a finite number of pixels.")]
     NotFinite {
         /// `left`, `top`, `width`, or `height`.
         field: &'static str,
@@ -27,7 +27,7 @@ pub enum RectError {
         value: f64,
     },
     /// A length is negative.
-    #[error("{field} is {value}; 0 pixels or more are expected")]
+    #[error("{field} is {value}. Use 0 pixels or more.")]
     Negative {
         /// `width` or `height`.
         field: &'static str,
@@ -114,9 +114,9 @@ mod tests {
     #[test]
     fn error_names_the_number_and_the_expectation() {
         let nan = clip(rect(0.0, f64::NAN, 1.0, 1.0), 9, 9).map_err(|e| (e.field(), e.to_string()));
-        assert_eq!(nan, Err(("top", "top is NaN; a finite number of pixels is expected".into())));
+        assert_eq!(nan, Err(("top", "top is NaN. Use a finite number of pixels.".into())));
         let back = clip(rect(0.0, 0.0, 1.0, -3.5), 9, 9).map_err(|e| (e.field(), e.to_string()));
-        assert_eq!(back, Err(("height", "height is -3.5; 0 pixels or more are expected".into())));
+        assert_eq!(back, Err(("height", "height is -3.5. Use 0 pixels or more.".into())));
         assert!(clip(rect(f64::NEG_INFINITY, 0.0, 1.0, 1.0), 9, 9).is_err());
     }
 

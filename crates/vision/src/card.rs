@@ -30,19 +30,14 @@ pub enum ModelMetrics {
 }
 
 /// The note on every card about the limits of the backbone.
-pub(crate) const BACKBONE_NOTE: &str = "The features were learnt from photographs of everyday things: drawings, medical, thermal and satellite \
-     images, and things that are small in the picture, are told apart less well.";
+pub(crate) const BACKBONE_NOTE: &str = "Works best on everyday photos. Expect lower accuracy on drawings, \
+     on medical, thermal, or satellite images, and on small objects.";
 
 /// Returns notes about the images that were left out.
 pub(crate) fn left_out_notes(unreadable: usize, repeated: usize) -> impl Iterator<Item = String> {
-    let unreadable = (unreadable > 0).then(|| {
-        format!("{unreadable} of the pictures given could not be read or decoded, and took no part.")
-    });
-    let repeated = (repeated > 0).then(|| {
-        format!(
-            "{repeated} of the pictures given are the same as one before them, byte for byte, and took no part: each \
-             picture counts once, with what was said of the first."
-        )
-    });
+    let unreadable =
+        (unreadable > 0).then(|| format!("Images left out because they couldn't be decoded: {unreadable}."));
+    let repeated = (repeated > 0)
+        .then(|| format!("Exact copies left out: {repeated}. The labels of the first copy count."));
     unreadable.into_iter().chain(repeated)
 }

@@ -3,7 +3,7 @@
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "pixels of a picture: small, and never negative"
+    reason = "pixels of an image: small, and never negative"
 )]
 
 mod color;

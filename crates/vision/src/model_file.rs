@@ -18,19 +18,19 @@ const PREAMBLE: usize = 4 + 2 + 4;
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// The file isn't a model, is truncated, or was changed.
-    #[error("the file is not a whole Keyrack model")]
+    #[error("The file isn't a complete Keyrack model.")]
     Damaged,
     /// A newer version of Keyrack wrote the file.
-    #[error("the model has version {0}; this program reads version {version}", version = VERSION)]
+    #[error("The model has version {0}. This program reads version {version}.", version = VERSION)]
     Version(u16),
     /// The header and the weights don't match, or a value is invalid.
-    #[error("the model's {0} is not as expected")]
+    #[error("The model's {0} is invalid.")]
     Content(&'static str),
     /// The model has another task.
-    #[error("the model is for another task: {0:?}")]
+    #[error("The model is for another task: {0:?}.")]
     Task(Task),
     /// The model was trained on another backbone, so its weights are meaningless for this one.
-    #[error("the model was trained on the backbone {trained_on}, and this server runs {running}")]
+    #[error("This model was trained on the backbone {trained_on}, but this server runs {running}.")]
     Backbone {
         /// The backbone that the model was trained on.
         trained_on: BackboneDigest,

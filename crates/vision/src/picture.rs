@@ -30,11 +30,11 @@ impl Default for ImageLimits {
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
     /// The file has more bytes than the limit (413).
-    #[error("the image has {bytes} bytes; at most {most} are accepted")]
+    #[error("The image has {bytes} bytes. Use {most} or fewer.")]
     TooManyBytes { bytes: usize, most: usize },
     /// The header announces more pixels than the limit (413). Nothing was decoded.
     #[error(
-        "the image is {width} × {height} pixels; at most {most} pixels and {side} along a side are accepted"
+        "The image has {width} × {height} pixels. Use {most} pixels or fewer, and {side} or fewer per side."
     )]
     TooManyPixels {
         /// The width that the header announces.
@@ -47,23 +47,23 @@ pub enum PictureError {
         side: u32,
     },
     /// The first bytes aren't those of a supported format (415).
-    #[error("the bytes are not a JPEG, PNG or WebP image")]
+    #[error("This isn't a JPEG, PNG, or WebP image.")]
     NotAPicture,
     /// The file has more than one frame (422). A label couldn't say which frame it describes.
-    #[error("the {0} is animated; one still picture is expected")]
+    #[error("The {0} file is animated. Use an image with one frame.")]
     Animated(Format),
     /// The file ends too early (422).
-    #[error("the {0} is cut off before its end")]
+    #[error("The {0} file is incomplete.")]
     Truncated(Format),
     /// The file is valid, but its coding isn't supported (422).
-    #[error("the {format} cannot be decoded: {reason}; save it again with common settings")]
+    #[error("The {format} file can't be decoded: {reason}. Save it again with common settings.")]
     Unsupported {
         format: Format,
         /// What isn't supported.
         reason: String,
     },
     /// The file's data is damaged (422).
-    #[error("the {format} cannot be decoded: {reason}")]
+    #[error("The {format} file can't be decoded: {reason}.")]
     Broken {
         format: Format,
         /// What is wrong with the data.
@@ -140,7 +140,7 @@ impl Picture {
         let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, quality.clamp(1, 100));
         // Writing to a Vec can't fail, and `ImageLimits::side` keeps each side below JPEG's 65,535 pixels.
         if let Err(error) = self.pixels.write_with_encoder(encoder) {
-            unreachable!("a picture within its limits is a JPEG: {error}");
+            unreachable!("an image within the limits can be written as JPEG: {error}");
         }
         out
     }
@@ -206,7 +206,7 @@ fn png_header(png: &[u8], limits: &ImageLimits) -> Result<(), PictureError> {
             let reason = "it is Apple's CgBI variant of PNG".to_owned();
             Err(PictureError::Unsupported { format, reason })
         }
-        _ => Err(PictureError::Broken { format, reason: "it doesn't begin with its header (IHDR)" }),
+        _ => Err(PictureError::Broken { format, reason: "it doesn't start with its header (IHDR)" }),
     }
 }
 

@@ -78,7 +78,7 @@ fn resized(picture: &Picture, width: u32, height: u32) -> RgbImage {
         });
     match (done, RgbImage::from_raw(width, height, small.into_vec())) {
         (Ok(()), Some(pixels)) => pixels,
-        (done, _) => unreachable!("a picture can be resized: {done:?}"),
+        (done, _) => unreachable!("an image can be resized: {done:?}"),
     }
 }
 

@@ -13,13 +13,13 @@ pub const ANNOTATED_IMAGES_MIN: usize = 20;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotEnoughImages {
     /// Fewer than two labels have images. Labels without images don't count.
-    #[error("{has} labels have pictures; at least 2 are needed")]
+    #[error("{has} labels have images. Label images with at least 2 labels.")]
     Labels {
         /// The number of labels with images.
         has: usize,
     },
     /// A detector has too few images with at least one box.
-    #[error("{has} pictures have boxes; at least {needs} are needed, no two the same")]
+    #[error("{has} different images have boxes. Draw boxes on at least {needs}.")]
     Marked {
         /// The number of images with a box.
         has: usize,
@@ -27,9 +27,7 @@ pub enum NotEnoughImages {
         needs: usize,
     },
     /// A label has some images, but too few.
-    #[error(
-        "the label {label:?} has {has} labelled pictures; each label in use needs at least {needs}, no two the same"
-    )]
+    #[error("The label {label:?} has {has} different images. Each label needs at least {needs}.")]
     Pictures {
         /// The label's name.
         label: String,

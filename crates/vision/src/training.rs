@@ -65,10 +65,10 @@ pub enum TrainError {
     #[error(transparent)]
     TooFew(#[from] NotEnoughImages),
     /// The receiver of the progress reports responded with [`Flow::Cancel`](crate::Flow::Cancel).
-    #[error("the training was cancelled")]
+    #[error("The training was canceled.")]
     Cancelled,
     /// The ground truth names a class that doesn't exist.
-    #[error("picture {picture} has the label number {class}, and there are {labels} labels")]
+    #[error("image {picture} has the label number {class}, but there are {labels} labels")]
     UnknownLabel {
         picture: usize,
         /// The class index of the ground truth.
@@ -77,13 +77,13 @@ pub enum TrainError {
         labels: usize,
     },
     /// A box has a side that is negative, infinite, or NaN.
-    #[error("picture {picture} has a box that is no box")]
+    #[error("image {picture} has an invalid box")]
     Box { picture: usize },
     /// A setting is out of its range.
     #[error("{0}")]
     Settings(&'static str),
     /// The features fit neither in memory nor on the disk.
-    #[error("the features of the pictures cannot be kept on disk: {0}")]
+    #[error("the features of the images can't be stored on disk: {0}")]
     Spill(#[source] io::Error),
     /// The backbone failed.
     #[error(transparent)]

@@ -34,7 +34,7 @@ pub(super) fn log_loss(logits: &[Vec<f32>], classes: &[usize], temperature: f32)
         softmax(&mut probabilities, temperature);
         -f64::from(probabilities[*class].max(1e-12).ln())
     });
-    #[expect(clippy::cast_precision_loss, reason = "far fewer pictures than 2^52")]
+    #[expect(clippy::cast_precision_loss, reason = "far fewer images than 2^52")]
     let count = classes.len().max(1) as f64;
     each.sum::<f64>() / count
 }

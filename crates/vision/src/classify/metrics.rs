@@ -130,7 +130,7 @@ fn of_label(confusion: &[Vec<usize>], label: usize) -> LabelMetrics {
     LabelMetrics { pictures, recall: share(right, pictures), precision: share(right, given) }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far fewer pictures than 2^24")]
+#[expect(clippy::cast_precision_loss, reason = "far fewer images than 2^24")]
 fn share(part: usize, whole: usize) -> Option<f32> {
     (whole > 0).then(|| part as f32 / whole as f32)
 }

@@ -10,10 +10,9 @@ use crate::{Backbone, BackboneDigest, BackboneError, ModelError, Picture, Resize
 
 /// What to know before trusting a classifier.
 const NOTES: [&str; 3] = [
-    "The metrics are of pictures that were set aside before training and took no part in any choice.",
-    "Confidences come from a softmax whose temperature was calibrated on pictures like the training's; \
-     on other pictures they mean less.",
-    "There is no \"none of these\": every picture gets one of the labels.",
+    "Measured on test images that weren't used for training or tuning.",
+    "Confidence scores are calibrated on your training images and are less reliable on different ones.",
+    "The model always picks one of your labels. It can't answer \"none of these\".",
 ];
 
 /// A trained head for a frozen backbone.
@@ -134,12 +133,7 @@ impl Classifier {
     /// The model card. It contains no training data.
     pub fn card(&self) -> ModelCard {
         let metrics = self.metrics().clone();
-        let sure = metrics.at_0_7;
-        let mut notes = vec![format!(
-            "Measured on {} pictures. At a confidence of 0.7 or more it answered {} of them and was right on {}.",
-            metrics.measured_on, sure.answers, sure.right
-        )];
-        notes.extend(NOTES.map(String::from));
+        let mut notes: Vec<_> = NOTES.map(String::from).into();
         notes.push(BACKBONE_NOTE.into());
         notes.extend(card::left_out_notes(metrics.unreadable, metrics.repeated));
         ModelCard {

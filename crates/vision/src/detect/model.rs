@@ -17,12 +17,13 @@ use crate::{Backbone, BackboneDigest, BackboneError, ModelError, Picture, Resize
 
 /// What to know before trusting a detector.
 const NOTES: [&str; 3] = [
-    "The metrics are of pictures that were set aside before training and took no part in any choice. A box is right \
-     where it shares half of the area of both with an object of its label that no surer box was given to.",
-    "Confidences were calibrated on pictures like the training's: there, of boxes given with 0.7 about seven in ten \
-     were right. On other pictures they mean less.",
-    "What was not marked in the training's pictures was learnt as background. Objects below a thirtieth of the \
-     picture's side, and objects that cover each other, are often missed.",
+    "Measured on test images that weren't used for training or tuning. A box is correct if it overlaps an \
+     object with the same label by at least half (intersection over union), and no box with a higher \
+     confidence matches that object.",
+    "Confidence scores are calibrated on your training images: about 7 of 10 boxes with a confidence of 0.7 \
+     are correct. They are less reliable on different images.",
+    "Objects without a box in the training images count as background. Objects smaller than a thirtieth of \
+     the image's side and objects that overlap are often missed.",
 ];
 
 /// A trained head for the feature maps of a frozen backbone.
@@ -108,15 +109,15 @@ impl Detector {
         let LabelPrecision { objects, given_at_0_7: given, right_at_0_7: right, .. } =
             metrics.precision.total();
         let mut notes = vec![format!(
-            "Measured on {} pictures with {objects} objects. At a confidence of 0.7 or more it gave {given} boxes, \
-             of which {right} were right: it found {right} of {objects} objects.",
+            "Measured on {} images with {objects} objects. At a confidence of 0.7 or more, {right} of \
+             {given} boxes were correct, and {right} of {objects} objects were found.",
             metrics.measured_on
         )];
         let labels = self.labels().iter().zip(&metrics.precision.labels);
         let missing: Vec<_> =
             labels.filter(|(_, measured)| measured.objects == 0).map(|(label, _)| label.as_str()).collect();
         if !missing.is_empty() {
-            notes.push(format!("No picture that was measured on has these labels: {}.", missing.join(", ")));
+            notes.push(format!("No test image has these labels: {}.", missing.join(", ")));
         }
         notes.extend(NOTES.map(String::from));
         notes.push(BACKBONE_NOTE.into());

@@ -70,7 +70,7 @@ fn check(training: &DetectorTrainingSet<'_>, settings: &DetectorSettings) -> Res
         return Err(TrainError::Settings("the side is a multiple of 32 from 64 to 1024"));
     }
     if settings.steps == 0 {
-        return Err(TrainError::Settings("at least one step is needed"));
+        return Err(TrainError::Settings("use at least one step"));
     }
     let labels = training.labels.len();
     for (picture, objects) in training.truth.iter().enumerate() {

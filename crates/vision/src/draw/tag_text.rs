@@ -4,7 +4,7 @@
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "pixels of a picture: small, and never negative"
+    reason = "pixels of an image: small, and never negative"
 )]
 
 use std::sync::LazyLock;

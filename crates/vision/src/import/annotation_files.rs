@@ -77,7 +77,7 @@ impl AnnotationFiles {
         for file in self.files.iter().filter(|file| file.found < file.coco.len()) {
             let missing = file.coco.len() - file.found;
             let reason = format!(
-                "{missing} of the {} pictures that it names were not taken from here",
+                "Images that this file describes but that weren't imported: {missing} of {}.",
                 file.coco.len()
             );
             skipped.note(&file.path, reason);

@@ -43,17 +43,17 @@ impl Default for ArchiveLimits {
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// The file isn't a zip archive, or its end is missing.
-    #[error("the file is not a zip archive, or it is cut off: {0}")]
+    #[error("This isn't a valid .zip file, or it is incomplete ({0}).")]
     NotAZip(String),
     /// The archive has more entries than the limit.
-    #[error("the archive has {entries} entries; at most {most} are accepted")]
+    #[error("The archive has {entries} entries. Use {most} or fewer.")]
     TooManyEntries {
         /// The number of entries that the archive announces.
         entries: usize,
         most: usize,
     },
     /// The archive holds more uncompressed bytes than the limit.
-    #[error("more than {most} bytes came out of the archive; at most that many are accepted")]
+    #[error("The archive has more than {most} bytes when unpacked. Split it into smaller archives.")]
     TooManyBytes { most: u64 },
     /// A COCO file is invalid. Without it, its images would be imported without their boxes.
     #[error("{name}: {source}")]
@@ -64,10 +64,10 @@ pub enum ArchiveError {
         source: CocoError,
     },
     /// The archive has more COCO files than the limit.
-    #[error("the archive has more than {ANNOTATION_FILES_MAX} COCO files; at most that many are accepted")]
+    #[error("The archive has more than {ANNOTATION_FILES_MAX} COCO files. Split it into smaller archives.")]
     TooManyCocoFiles,
     /// The archive couldn't be read from its source.
-    #[error("the archive cannot be read")]
+    #[error("The .zip file can't be read.")]
     Io(#[from] io::Error),
 }
 
@@ -202,7 +202,7 @@ impl<R: Read + Seek> Archive<R> {
             AnnotationMatch::NoFile => (layout::class_of(&name, &self.top), Vec::new()),
             AnnotationMatch::Boxes(rects) => (None, rects),
             AnnotationMatch::Ambiguous(one, other) => {
-                return Ok(Err(format!("{one} and {other} both name it")));
+                return Ok(Err(format!("{one} and {other} both describe this image.")));
             }
         };
         Ok(Ok(ArchivedImage { name, bytes, label, rects }))
@@ -247,11 +247,11 @@ impl<R: Read + Seek> LimitedZip<R> {
                 skipped.note(&name, reason);
             } else if layout::is_system_file(&name) {
             } else if entry.is_symlink() {
-                skipped.note(&name, "it is a link");
+                skipped.note(&name, "The entry is a link.");
             } else if entry.encrypted() {
-                skipped.note(&name, "it is encrypted");
+                skipped.note(&name, "The entry is encrypted.");
             } else if !names.insert(name.clone()) {
-                skipped.note(&name, "another entry has the same name");
+                skipped.note(&name, "Another entry has the same name.");
             } else {
                 entries.push(NamedEntry { name, entry });
             }
@@ -301,8 +301,8 @@ impl<R: Read + Seek> LimitedZip<R> {
         }
         match read {
             Err(error) => skip_or_fail(error),
-            Ok(false) => Ok(Err("it is not a JPEG, PNG or WebP image".into())),
-            Ok(true) if bytes.len() > most => Ok(Err(format!("it has more than {most} bytes"))),
+            Ok(false) => Ok(Err("This isn't a JPEG, PNG, or WebP image.".into())),
+            Ok(true) if bytes.len() > most => Ok(Err(format!("The file has more than {most} bytes."))),
             Ok(true) => Ok(Ok(bytes)),
         }
     }
@@ -313,7 +313,7 @@ fn skip_or_fail<T>(error: io::Error) -> Result<Result<T, String>, ArchiveError> 
     use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof, Unsupported};
     match error.kind() {
         InvalidData | InvalidInput | Other | UnexpectedEof | Unsupported => {
-            Ok(Err(format!("it is broken: {error}")))
+            Ok(Err(format!("The entry is damaged ({error}).")))
         }
         _ => Err(ArchiveError::Io(error)),
     }

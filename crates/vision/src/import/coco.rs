@@ -25,13 +25,13 @@ pub struct Coco {
 #[derive(Debug, thiserror::Error)]
 pub enum CocoError {
     /// The file has more bytes than the limit.
-    #[error("the file has {bytes} bytes; at most {most} are accepted")]
+    #[error("The file has {bytes} bytes. Use {most} or fewer.")]
     TooManyBytes { bytes: usize, most: usize },
     /// The file isn't a JSON object with images and annotations.
-    #[error("a COCO file is a JSON object with images, categories and annotations")]
+    #[error("This isn't a COCO file: a JSON object with images, categories, and annotations.")]
     NotCoco,
     /// The file isn't JSON, or a value has the wrong type. The message has the line and column.
-    #[error("the COCO file cannot be read: {0}")]
+    #[error("The COCO file can't be read ({0}).")]
     Json(#[from] serde_json::Error),
     /// A value contradicts the others.
     #[error("{at}: {problem}")]
@@ -113,7 +113,7 @@ fn categories(list: Vec<Category>) -> Result<(Vec<String>, HashMap<Id, usize>), 
             labels.len() - 1
         });
         if by_id.insert(id, label).is_some() {
-            return Err(CocoError::at("categories", index, "id", format!("{id} is there twice")));
+            return Err(CocoError::at("categories", index, "id", format!("The ID {id} is used twice.")));
         }
     }
     Ok((labels, by_id))
@@ -124,21 +124,17 @@ fn pictures(images: &[Image]) -> Result<HashMap<Id, usize>, CocoError> {
     let (mut by_id, mut by_name) = (HashMap::new(), HashMap::new());
     for (index, image) in images.iter().enumerate() {
         if by_id.insert(image.id, index).is_some() {
-            return Err(CocoError::at("images", index, "id", format!("{} is there twice", image.id)));
+            return Err(CocoError::at("images", index, "id", format!("The ID {} is used twice.", image.id)));
         }
         let name = layout::normalize(&image.file_name);
         if name.is_empty() {
-            return Err(CocoError::at(
-                "images",
-                index,
-                "file_name",
-                "it is empty; a file's name is expected",
-            ));
+            return Err(CocoError::at("images", index, "file_name", "The file name is empty."));
         }
         match by_name.entry(name) {
             Entry::Vacant(free) => free.insert(index),
             Entry::Occupied(other) => {
-                let problem = format!("{:?} is also the name of images[{}]", short(other.key()), other.get());
+                let problem =
+                    format!("{:?} is also the name of images[{}].", short(other.key()), other.get());
                 return Err(CocoError::at("images", index, "file_name", problem));
             }
         };
@@ -158,19 +154,19 @@ impl BoxCollector {
         let value_error = |field, problem: String| CocoError::at("annotations", index, field, problem);
         let image = annotation.image_id;
         let Some(&image) = self.by_image.get(&image) else {
-            return Err(value_error("image_id", format!("no image has the id {image}")));
+            return Err(value_error("image_id", format!("No image has the ID {image}.")));
         };
         if annotation.iscrowd {
             return Ok(());
         }
         let Some(category) = annotation.category_id else {
-            return Err(value_error("category_id", "it is missing; the id of a category is expected".into()));
+            return Err(value_error("category_id", "The ID of a category is missing.".into()));
         };
         let Some(&label) = self.by_category.get(&category) else {
-            return Err(value_error("category_id", format!("no category has the id {category}")));
+            return Err(value_error("category_id", format!("No category has the ID {category}.")));
         };
         let Some(&[left, top, width, height]) = annotation.bbox.as_ref().and_then(Bbox::numbers) else {
-            return Err(value_error("bbox", "four numbers are expected: left, top, width, height".into()));
+            return Err(value_error("bbox", "Use four numbers: left, top, width, height.".into()));
         };
         let rect = Rect { left, top, width, height };
         // The image's size isn't known here, so this only checks that the four numbers form a box.

@@ -21,13 +21,13 @@ pub(super) fn normalize(path: &str) -> String {
 pub(super) fn path_error(path: &str) -> Option<&'static str> {
     let drive = path.as_bytes().get(1) == Some(&b':');
     if path.len() > PATH_BYTES_MAX {
-        Some("its path is longer than 1,000 bytes")
+        Some("The path is longer than 1,000 bytes.")
     } else if path.is_empty() || path.contains('\0') {
-        Some("its path is no path")
+        Some("The path is invalid.")
     } else if path.starts_with('/') || drive {
-        Some("its path is absolute")
+        Some("The path is absolute.")
     } else if path.split('/').any(|part| part == "..") {
-        Some("its path leads out of the archive")
+        Some("The path leads out of the archive.")
     } else {
         None
     }

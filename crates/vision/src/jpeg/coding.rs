@@ -26,10 +26,10 @@ pub(crate) enum UnsupportedCoding {
 impl fmt::Display for UnsupportedCoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Process => f.write_str("arithmetic, lossless and hierarchical coding are not supported"),
+            Self::Process => f.write_str("arithmetic, lossless, and hierarchical coding are not supported"),
             Self::Precision(bits) => write!(f, "{bits} bits a sample are not supported, only 8"),
             Self::Components(count) => {
-                write!(f, "{count} color components are not supported, only 1, 3 or 4")
+                write!(f, "{count} color components are not supported, only 1, 3, or 4")
             }
             Self::Sampling(factors) => {
                 let factors: Vec<_> = factors.iter().map(|(h, v)| format!("{h}x{v}")).collect();

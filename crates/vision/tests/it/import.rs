@@ -82,7 +82,7 @@ fn folders_name_classes_and_system_files_are_ignored() {
     assert!(items.iter().all(|item| item.bytes == JPEG && item.rects.is_empty()));
     let names: Vec<_> = skipped.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["pets/info.json", "pets/readme.txt"]);
-    assert_eq!(skipped[1].1, "it is not a JPEG, PNG or WebP image");
+    assert_eq!(skipped[1].1, "This isn't a JPEG, PNG, or WebP image.");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn coco_file_describes_images_in_its_folder_and_below() {
     assert!(items.iter().all(|item| item.label.is_none()));
     assert_eq!(items.iter().map(|item| item.rects.len()).collect::<Vec<_>>(), [1, 0]);
     assert_eq!((items[0].rects[0].0.as_str(), items[0].rects[0].1.height), ("cell", 4.0));
-    assert!(skipped[0].1.starts_with("1 of the 2 pictures"), "{skipped:?}");
+    assert!(skipped[0].1.ends_with("imported: 1 of 2."), "{skipped:?}");
 
     let folders = coco(&["a/1.jpg", "b/1.jpg"]);
     let (items, skipped) = read(zip(&[
@@ -112,32 +112,32 @@ fn coco_file_describes_images_in_its_folder_and_below() {
 fn invalid_coco_file_fails_the_import() {
     let broken = coco(&["1.jpg"]).replace("[1, 2, 3, 4]", "[1, 2, -3, 4]");
     let error = open(zip(&[("1.jpg", JPEG), ("boxes.json", broken.as_bytes())])).err().unwrap().to_string();
-    assert_eq!(error, "boxes.json: annotations[0].bbox: width is -3; 0 pixels or more are expected");
+    assert_eq!(error, "boxes.json: annotations[0].bbox: width is -3. Use 0 pixels or more.");
 }
 
 #[test]
 fn paths_leaving_the_archive_are_skipped() {
     let bytes = changed(zip(&[("aa/one.jpg", JPEG), ("bbtwo.jpg", JPEG)]), b"aa/one", b"../one");
     let bytes = changed(bytes, b"bbtwo", b"C:two");
-    assert_eq!(reasons(bytes), ["its path leads out of the archive", "its path is absolute"]);
+    assert_eq!(reasons(bytes), ["The path leads out of the archive.", "The path is absolute."]);
     let bytes = changed(zip(&[("x1.jpg", JPEG), ("y1.jpg", JPEG)]), b"x1", b"/1");
-    assert_eq!(read(bytes).1[0].1, "its path is absolute");
+    assert_eq!(read(bytes).1[0].1, "The path is absolute.");
 }
 
 #[test]
 fn duplicates_links_and_encrypted_entries_are_skipped() {
     let (items, skipped) = read(changed(zip(&[("a1.jpg", JPEG), ("a2.jpg", JPEG)]), b"a2", b"a1"));
-    assert_eq!((items.len(), skipped[0].1.as_str()), (1, "another entry has the same name"));
+    assert_eq!((items.len(), skipped[0].1.as_str()), (1, "Another entry has the same name."));
 
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     writer.add_symlink("link.jpg", "/etc/passwd", stored()).unwrap();
-    assert_eq!(reasons(writer.finish().unwrap().into_inner()), ["it is a link"]);
+    assert_eq!(reasons(writer.finish().unwrap().into_inner()), ["The entry is a link."]);
 
     // The encryption flag in the central directory (PKWARE APPNOTE, 4.4.4).
     let mut bytes = zip(&[("1.jpg", JPEG)]);
     let central = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
     bytes[central + 8] |= 1;
-    assert_eq!(reasons(bytes), ["it is encrypted"]);
+    assert_eq!(reasons(bytes), ["The entry is encrypted."]);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn nested_archive_is_skipped() {
     let inner = zip(&[("1.jpg", JPEG)]);
     assert_eq!(
         reasons(zip(&[("inner.zip", &inner), ("inner.jpg", &inner)])),
-        ["it is not a JPEG, PNG or WebP image"; 2]
+        ["This isn't a JPEG, PNG, or WebP image."; 2]
     );
 }
 
@@ -162,7 +162,7 @@ fn zip_bomb_stops_at_the_limits() {
     let bomb = writer.finish().unwrap().into_inner();
     assert_eq!(
         reasons(bomb.clone()),
-        ["it is not a JPEG, PNG or WebP image", "it has more than 10000000 bytes"]
+        ["This isn't a JPEG, PNG, or WebP image.", "The file has more than 10000000 bytes."]
     );
 
     let limits = ArchiveLimits { total_bytes: 1000, ..ArchiveLimits::default() };

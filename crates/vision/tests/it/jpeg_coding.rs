@@ -77,8 +77,8 @@ fn codings_with_wrong_colors_are_rejected_with_a_reason() {
         ("no-scans-420.jpg", "colors in several scans"),
         ("no-scans-two.jpg", "colors in several scans"),
         ("no-scans-restart.jpg", "colors in several scans"),
-        ("no-arithmetic.jpg", "arithmetic, lossless and hierarchical coding"),
-        ("no-lossless.jpg", "arithmetic, lossless and hierarchical coding"),
+        ("no-arithmetic.jpg", "arithmetic, lossless, and hierarchical coding"),
+        ("no-lossless.jpg", "arithmetic, lossless, and hierarchical coding"),
         ("no-12-bits.jpg", "12 bits a sample"),
         ("no-jfif-adobe-rgb.jpg", "headers disagree"),
         ("no-jfif-named-rgb.jpg", "headers disagree"),
@@ -117,5 +117,5 @@ fn png_without_leading_header_is_rejected() {
     let mut png = b"\x89PNG\r\n\x1A\n\0\0\0\x0DtEXt\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0".to_vec();
     png.extend([0; 40]);
     let error = Picture::probe(&png, &ImageLimits::default()).unwrap_err();
-    assert!(error.to_string().contains("doesn't begin with its header"), "{error}");
+    assert!(error.to_string().contains("doesn't start with its header"), "{error}");
 }

@@ -46,23 +46,23 @@ fn error_names_the_field_and_the_expectation() {
     for (annotation, expected) in [
         (
             r#"{"image_id": 9, "category_id": 2, "bbox": [0,0,1,1]}"#,
-            "annotations[0].image_id: no image has the id 9",
+            "annotations[0].image_id: No image has the ID 9.",
         ),
         (
             r#"{"image_id": 1, "category_id": 9, "bbox": [0,0,1,1]}"#,
-            "annotations[0].category_id: no category has the id 9",
+            "annotations[0].category_id: No category has the ID 9.",
         ),
         (
             r#"{"image_id": 1, "category_id": 2, "bbox": [0,0,-1,1]}"#,
-            "annotations[0].bbox: width is -1; 0 pixels or more are expected",
+            "annotations[0].bbox: width is -1. Use 0 pixels or more.",
         ),
         (
             r#"{"image_id": 1, "category_id": 2, "bbox": [0,0]}"#,
-            "annotations[0].bbox: four numbers are expected: left, top, width, height",
+            "annotations[0].bbox: Use four numbers: left, top, width, height.",
         ),
         (
             r#"{"image_id": 1, "bbox": [0,0,1,1]}"#,
-            "annotations[0].category_id: it is missing; the id of a category is expected",
+            "annotations[0].category_id: The ID of a category is missing.",
         ),
     ] {
         assert_eq!(with(annotation).unwrap_err().to_string(), expected);
@@ -87,14 +87,14 @@ fn duplicates_are_rejected() {
             .to_string()
     };
     let name = twice(r#"{"id": 1, "file_name": "a"}, {"id": 2, "file_name": "./a"}"#, "");
-    assert_eq!(name, r#"images[1].file_name: "a" is also the name of images[0]"#);
+    assert_eq!(name, r#"images[1].file_name: "a" is also the name of images[0]."#);
     assert_eq!(
         twice(r#"{"id": 1, "file_name": "a"}, {"id": 1, "file_name": "b"}"#, ""),
-        "images[1].id: 1 is there twice"
+        "images[1].id: The ID 1 is used twice."
     );
     assert_eq!(
         twice("", r#"{"id": 1, "name": "a"}, {"id": 1, "name": "b"}"#),
-        "categories[1].id: 1 is there twice"
+        "categories[1].id: The ID 1 is used twice."
     );
 }
 
