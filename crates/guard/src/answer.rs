@@ -72,38 +72,46 @@ const fn status(denial: Denial) -> StatusCode {
 /// Returns the denial as a sentence, with advice on what to do.
 fn message(denial: Denial) -> String {
     let advice = match denial {
-        Denial::Missing => "; send it as Authorization: Bearer <key> or X-Api-Key: <key>",
-        Denial::Ambiguous => "; send one",
+        Denial::Missing => "Send it as Authorization: Bearer <key> or X-Api-Key: <key>.",
+        Denial::Ambiguous => "Send only one.",
         Denial::InQuery => {
-            ": URLs end up in logs; send it as Authorization: Bearer or X-Api-Key, and rotate it if it holds more than Inference"
+            "URLs are logged. Send the key in the Authorization or X-Api-Key header, and rotate it."
         }
         Denial::InBrowser => {
-            ": it holds more than Inference, and whoever opens the page can read it; use a key with Inference alone there, and \
-             rotate this one"
+            "Anyone who opens the page can read the key. Use a publishable key there, and rotate this one."
         }
         Denial::Stale | Denial::VisitorRate { wait: 1, .. } | Denial::Rate { wait: 1, .. } => {
-            "; try again in a second"
+            "Try again in a second."
         }
         Denial::Permission(needed) => return lacking(needed),
         Denial::Paused(pause) => return paused(pause),
-        Denial::Image(_) => "; send a smaller one",
-        Denial::Quota { per: Period::Day, .. } => "; the next day begins at midnight UTC",
+        Denial::Image(_) => "Send a smaller image.",
+        Denial::Quota { per: Period::Day, .. } => "It resets at midnight UTC.",
         Denial::Quota { per: Period::Month, .. } => {
-            "; the next month begins on its first day, at midnight UTC"
+            "It resets on the first day of the next month, at midnight UTC."
         }
         Denial::VisitorRate { wait, .. } | Denial::Rate { wait, .. } => {
-            return format!("{denial}; try again in {wait} seconds");
+            return format!("{denial} Try again in {wait} seconds.");
         }
-        _ => "",
+        Denial::Retired(_) => "Use the new one.",
+        Denial::Network => "Add the address to the allowed IP addresses of the key, or use another key.",
+        Denial::Origin => "Add the origin to the allowed origins of the key, or use another key.",
+        Denial::Unknown => "Check that it is complete, or create a new key.",
+        Denial::Deleted(_) | Denial::Expired(_) => "Use another key.",
+        Denial::NotUnderstood => "Upgrade this server.",
+        Denial::Malformed(_) => return denial.to_string(),
     };
-    format!("{denial}{advice}")
+    format!("{denial} {advice}")
 }
 
 /// The client that gets this text has the secret, so it may learn the end of the pause.
 fn paused(pause: Pause) -> String {
-    match ends_at(pause) {
-        Some(end) => format!("this API key is paused until {end}; it works again by itself then"),
-        None => "this API key is paused until somebody resumes it".to_owned(),
+    match pause
+        .ends_at()
+        .and_then(|end| jiff::Timestamp::from_second(end.micros().div_euclid(1_000_000)).ok())
+    {
+        Some(end) => format!("This API key is paused until {end}. Use another key, or wait until then."),
+        None => "This API key is paused. Resume it, or use another key.".to_owned(),
     }
 }
 
@@ -115,11 +123,7 @@ fn ends_at(pause: Pause) -> Option<String> {
 
 fn lacking(needed: Permission) -> String {
     let scopes: Vec<_> = Scope::holding(needed).map(Scope::title).collect();
-    format!(
-        "this API key may not {}: it lacks {needed}, which comes with the scope {}",
-        needed.phrase(),
-        scopes.join(" or ")
-    )
+    format!("This API key doesn't have the {needed} permission. It needs the {} scope.", scopes.join(" or "))
 }
 
 fn challenge(problem: Problem, denial: Denial) -> Problem {

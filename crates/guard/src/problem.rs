@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 /// use http::StatusCode;
 /// use keyrack_guard::Problem;
 ///
-/// let problem = Problem::new(StatusCode::NOT_FOUND, "not_found", "There is no such project.");
+/// let problem = Problem::new(StatusCode::NOT_FOUND, "not_found", "Project not found.");
 /// let response = problem.into_response::<String>(Some("req_1"));
 /// assert_eq!(response.status(), 404);
 /// assert_eq!(response.headers()["content-type"], "application/problem+json");
@@ -156,15 +156,15 @@ mod description {
             let required = ["type", "title", "status", "detail", "code", "message", "details"];
             let described = ObjectBuilder::new()
                 .property("type", text("A URI for the code, always the same.").format(uri))
-                .property("title", text("The words of the status."))
+                .property("title", text("The text of the status."))
                 .property("status", status.description(Some("The status of the response.")))
                 .property("detail", text("The same as `message`."))
-                .property("code", text("A stable word for the cause, for programs."))
-                .property("message", text("What happened, why, and what to do, for people."))
+                .property("code", text("A stable code for the cause, for programs."))
+                .property("message", text("What happened, why, and what to do. For people."))
                 .property(
                     "details",
                     details.description(Some(
-                        "The wrong fields of the request; empty if it is not about fields.",
+                        "The invalid fields of the request. Empty if the error isn't about fields.",
                     )),
                 )
                 .property("request_id", text("The ID of the request, also in the header `X-Request-Id`."))
@@ -176,9 +176,9 @@ mod description {
                     "type": "urn:keyrack:problem:not_found",
                     "title": "Not Found",
                     "status": 404,
-                    "detail": "there is no such project",
+                    "detail": "Project not found.",
                     "code": "not_found",
-                    "message": "there is no such project",
+                    "message": "Project not found.",
                     "details": [],
                     "request_id": "req_0198c2f4a1b27c3d8e4f5a6b"
                 })]);

@@ -10,7 +10,7 @@ pub struct Brand(Box<str>);
 
 /// The text is not a valid [`Brand`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a brand is 2 to 12 lower-case letters and digits, starting with a letter")]
+#[error("Use 2 to 12 lowercase letters and digits, starting with a letter.")]
 pub struct BrandError;
 
 impl Brand {

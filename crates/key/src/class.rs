@@ -70,7 +70,7 @@ impl FromStr for Class {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|class| class.name() == text).ok_or("expected secret or publishable")
+        Self::ALL.into_iter().find(|class| class.name() == text).ok_or("Use secret or publishable.")
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
+use crate::numbers::grouped;
 use crate::{
     DenialReason, Exposure, MalformedSecret, Pause, Period, Permission, Permissions, Quota, QuotaResource,
     Rate, Restrictions, Timestamp,
@@ -94,54 +95,54 @@ pub struct AccessRequest<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
     /// The request has no key.
-    #[error("no API key was sent")]
+    #[error("No API key provided.")]
     Missing,
     /// The request has two different keys.
-    #[error("two different API keys were sent")]
+    #[error("Two different API keys were sent.")]
     Ambiguous,
     /// The key is in the query string, and it has more permissions than the scope Inference.
-    #[error("this key must not be sent in a URL")]
+    #[error("Secret keys can't be sent in a URL.")]
     InQuery,
     /// The text does not have the form of a secret.
     #[error(transparent)]
     Malformed(#[from] MalformedSecret),
     /// The keys in memory may be out of date, so that no decision is possible.
-    #[error("keys cannot be checked right now")]
+    #[error("API keys can't be verified right now.")]
     Stale,
     /// No key has this secret.
-    #[error("there is no such API key")]
+    #[error("Invalid API key.")]
     Unknown,
     /// A rotation replaced the secret, which stopped working at this time.
-    #[error("this secret was rotated and has ended")]
+    #[error("This secret key was rotated and has expired.")]
     Retired(Timestamp),
     /// The key was deleted at this time.
-    #[error("this API key was deleted")]
+    #[error("This API key was deleted.")]
     Deleted(Timestamp),
     /// The key is paused.
-    #[error("this API key is paused")]
+    #[error("This API key is paused.")]
     Paused(Pause),
     /// The key expired at this time.
-    #[error("this API key has expired")]
+    #[error("This API key has expired.")]
     Expired(Timestamp),
     /// A newer version wrote permissions or restrictions that this version cannot read.
-    #[error("this API key was changed by a newer version of the server")]
+    #[error("This API key requires a newer Keyrack version.")]
     NotUnderstood,
     /// The key is restricted to networks, and the client's address is in none.
-    #[error("this API key may not be used from this network")]
+    #[error("This API key isn't allowed from this IP address.")]
     Network,
     /// The key is restricted to origins, and the request has another one or none.
-    #[error("this API key may not be used from this origin")]
+    #[error("This API key isn't allowed from this origin.")]
     Origin,
     /// A page in a browser sent the key, which has more permissions than the scope Inference. Anyone who
     /// opens the page can read the key.
-    #[error("this API key must not be used in a browser")]
+    #[error("Secret keys can't be used in a browser.")]
     InBrowser,
     /// The key lacks this permission, which the route requires.
-    #[error("this API key lacks the permission {0}")]
+    #[error("This API key doesn't have the {0} permission.")]
     Permission(Permission),
     /// This visitor has used up the rate limit that the key has for each visitor.
     /// Other visitors do not count.
-    #[error("this API key lets each visitor send {rate}, and this one has sent them")]
+    #[error("Visitor rate limit exceeded ({rate}).")]
     VisitorRate {
         /// The rate limit for each visitor.
         rate: Rate,
@@ -149,7 +150,7 @@ pub enum Denial {
         wait: u32,
     },
     /// The key has used up its rate limit.
-    #[error("this API key may send {rate}, and has sent them")]
+    #[error("Rate limit exceeded ({rate}).")]
     Rate {
         /// The rate limit of the key.
         rate: Rate,
@@ -158,11 +159,11 @@ pub enum Denial {
     },
     /// The image is larger than the key may send for a prediction, in bytes. [`KeyState::decide`] does not know
     /// the image: the code that reads the request body returns this.
-    #[error("this API key may send images of at most {0} bytes")]
+    #[error("Image too large. This API key accepts images up to {} bytes.", grouped(.0.get()))]
     Image(NonZeroU32),
     /// The key has used up a quota. [`KeyState::decide`] does not count predictions, images, or training runs:
     /// the code that starts the work returns this.
-    #[error("this API key may {}, and has used {used}", Quota::from_parts(.of, .limit, .per))]
+    #[error("Quota exceeded ({}).", Quota::from_parts(.of, .limit, .per))]
     Quota {
         /// The resource that the quota limits.
         of: QuotaResource,

@@ -28,7 +28,7 @@ pub enum Exposure {
 
 /// The text names no [`Exposure`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown exposure; expected url, browser or nothing")]
+#[error("unknown exposure: use url, browser, or nothing")]
 pub struct UnknownExposure;
 
 /// The permissions that a key may have where anyone can read its secret.

@@ -27,10 +27,10 @@ pub struct Grant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {
     /// The list of scopes is empty.
-    #[error("pick at least one scope: project, inference, keys or node")]
+    #[error("Select at least one scope: project, inference, keys, or node.")]
     Nothing,
     /// The scopes have more permissions than the class can hold.
-    #[error("a publishable key can hold inference and nothing else")]
+    #[error("A publishable key can only have the Inference scope.")]
     AboveCeiling,
 }
 

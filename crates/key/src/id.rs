@@ -58,10 +58,10 @@ kinds! {
     UserId, User, "usr", "a person";
     SessionId, Session, "ses", "a browser session";
     ProjectId, Project, "prj", "a project";
-    BatchId, Batch, "bat", "a batch of pictures";
+    BatchId, Batch, "bat", "a batch of images";
     LabelId, Label, "lbl", "a label";
     UploadId, Upload, "upl", "an upload";
-    RecordId, Record, "rec", "a record of a picture";
+    RecordId, Record, "rec", "a record of an image";
     AnnotationId, Annotation, "ann", "an annotation";
     ModelId, Model, "mdl", "a model";
     NodeId, Node, "nod", "a node";
@@ -103,7 +103,7 @@ impl<K: Kind> Id<K> {
 
 /// The text is not an id of the expected kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected an id of the form {prefix}_ and 32 hexadecimal digits")]
+#[error("Use an ID such as {prefix}_ and 32 hexadecimal digits.")]
 pub struct IdError {
     prefix: &'static str,
 }

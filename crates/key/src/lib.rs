@@ -10,6 +10,7 @@ mod exposure;
 mod grant;
 mod id;
 mod network;
+mod numbers;
 mod origin;
 mod pause;
 mod permission;

@@ -8,11 +8,12 @@ use ipnet::IpNet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// The text is neither a network nor an address.
-    #[error("expected a network such as 10.4.0.0/16 or 2001:db8::/32, or an address such as 203.0.113.7")]
+    #[error("Enter an IP address such as 203.0.113.7, or a network such as 10.4.0.0/16 or 2001:db8::/32.")]
     NoNetwork,
     /// The address has bits outside its prefix. Either the network or the single address may be
     /// meant; this is the network.
-    #[error("this address lies inside {0}: write that for the network, or leave out the /{len} for the address alone", len = .0.prefix_len())]
+    #[error("This address is inside {0}. Use {0} for the network, or leave out the /{len} for only this \
+         address.", len = .0.prefix_len())]
     HostBits(IpNet),
 }
 

@@ -41,7 +41,8 @@ pub enum OriginError {
     Malformed,
     /// The wildcard is below a public suffix or in front of an address.
     #[error(
-        "Anybody can register a site there. Put the star in front of a domain of your own, such as https://*.example.org."
+        "Anyone can register a site there. Use the star only with your own domain, such as \
+         https://*.example.org."
     )]
     PublicSuffix,
 }

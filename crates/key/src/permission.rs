@@ -25,9 +25,7 @@ pub enum Permission {
 
 /// The text names no [`Permission`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown permission; expected projects:manage, datasets:upload, models:train, models:predict, keys:manage or keys:follow"
-)]
+#[error("Use projects:manage, datasets:upload, models:train, models:predict, keys:manage, or keys:follow.")]
 pub struct UnknownPermission;
 
 impl Permission {

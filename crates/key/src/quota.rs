@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::numbers::grouped;
 use crate::{Denial, Permission, Timestamp};
 
 /// The largest limit of a quota.
@@ -43,10 +44,10 @@ pub enum Period {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownQuota {
     /// The text names no [`QuotaResource`].
-    #[error("expected predictions, images or trainings")]
+    #[error("Use predictions, images, or trainings.")]
     Resource,
     /// The text names no [`Period`].
-    #[error("expected day or month")]
+    #[error("Use day or month.")]
     Period,
 }
 
@@ -72,12 +73,12 @@ impl QuotaResource {
         }
     }
 
-    /// Returns a verb and a noun in the singular, for messages.
-    const fn verb_and_noun(self) -> (&'static str, &'static str) {
+    /// Returns a noun in the singular, for messages.
+    const fn noun(self) -> &'static str {
         match self {
-            Self::Predictions => ("make", "prediction"),
-            Self::Images => ("upload", "image"),
-            Self::Trainings => ("begin", "training run"),
+            Self::Predictions => "prediction",
+            Self::Images => "image",
+            Self::Trainings => "training run",
         }
     }
 }
@@ -138,7 +139,7 @@ pub struct Window {
 /// use keyrack_key::{Period, Quota, QuotaResource};
 ///
 /// let quota = Quota::new(QuotaResource::Predictions, 1_000, Period::Day)?;
-/// assert_eq!(quota.to_string(), "make 1000 predictions a day");
+/// assert_eq!(quota.to_string(), "1,000 predictions per day");
 /// # Ok::<(), keyrack_key::LimitError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,7 +156,7 @@ pub struct Quota {
 
 /// The number is not a valid limit of a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a whole number from 1 to {LIMIT_MAX}")]
+#[error("Use a whole number from 1 to 1,000,000,000.")]
 pub struct LimitError;
 
 impl Quota {
@@ -214,7 +215,7 @@ pub struct Quotas([Option<NonZeroU32>; QuotaResource::ALL.len() * Period::ALL.le
 
 /// The key already has a quota for this resource and period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is already a quota of {} per {}", .0.of.name(), .0.per.name())]
+#[error("There is already a quota of {} per {}.", .0.of.name(), .0.per.name())]
 pub struct DuplicateQuota(pub Quota);
 
 impl Quotas {
@@ -300,12 +301,11 @@ impl FromStr for Period {
     }
 }
 
-/// Prints what the key may do: "make 1000 predictions a day".
+/// Prints the limit and its period: "1,000 predictions per day".
 impl fmt::Display for Quota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (verb, noun) = self.of.verb_and_noun();
         let plural = if self.limit.get() == 1 { "" } else { "s" };
-        write!(f, "{verb} {} {noun}{plural} a {}", self.limit, self.per.name())
+        write!(f, "{} {}{plural} per {}", grouped(self.limit.get()), self.of.noun(), self.per.name())
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::numbers::grouped;
 use crate::{Denial, Timestamp};
 
 /// The largest number of requests.
@@ -42,10 +43,10 @@ struct UncheckedRate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RateError {
     /// The number of requests is not from 1 to 1,000,000.
-    #[error("expected a whole number from 1 to {REQUESTS_MAX}")]
+    #[error("Use a whole number from 1 to 1,000,000.")]
     Requests,
     /// The number of seconds is not from 1 to 86,400.
-    #[error("expected a whole number from 1 to {SECONDS_MAX}")]
+    #[error("Use a whole number from 1 to 86,400.")]
     Seconds,
 }
 
@@ -169,13 +170,14 @@ impl TryFrom<UncheckedRate> for Rate {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.requests() {
-            1 => f.write_str("1 request every ")?,
-            requests => write!(f, "{requests} requests every ")?,
-        }
+        let plural = if self.requests() == 1 { "" } else { "s" };
+        write!(f, "{} request{plural} per ", grouped(self.requests()))?;
         match self.seconds() {
             1 => f.write_str("second"),
-            seconds => write!(f, "{seconds} seconds"),
+            60 => f.write_str("minute"),
+            3_600 => f.write_str("hour"),
+            SECONDS_MAX => f.write_str("day"),
+            seconds => write!(f, "{} seconds", grouped(seconds)),
         }
     }
 }

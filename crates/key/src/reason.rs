@@ -65,7 +65,7 @@ pub enum DenialReason {
 
 /// The code is not known to this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown reason for a denial")]
+#[error("unknown denial reason")]
 pub struct UnknownReason;
 
 impl DenialReason {

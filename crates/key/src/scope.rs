@@ -32,7 +32,7 @@ pub enum Scope {
 
 /// The text names no [`Scope`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown scope; expected project, inference, keys or node")]
+#[error("Use project, inference, keys, or node.")]
 pub struct UnknownScope;
 
 impl Scope {
@@ -81,8 +81,8 @@ impl Scope {
             Self::Inference => {
                 "Make predictions on trained models. Can be used for public access to the models."
             }
-            Self::Keys => "Make, edit, rotate and delete the keys of this workspace.",
-            Self::Node => "Check the keys of this workspace in a service of your own, with a guard.",
+            Self::Keys => "Create, edit, rotate, and delete this workspace's API keys.",
+            Self::Node => "Verify this workspace's API keys in your own services.",
         }
     }
 

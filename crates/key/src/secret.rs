@@ -137,13 +137,13 @@ pub struct Presented<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedSecret {
     /// The text is not `<brand>_<class>_<characters>`, or has another length.
-    #[error("a secret has the form <brand>_sk_ or <brand>_pk_ and 38 letters and digits")]
+    #[error("Invalid API key format. Keys look like kr_sk_ or kr_pk_ followed by 38 letters and digits.")]
     Form,
     /// The brand is not accepted by this deployment.
-    #[error("the secret belongs to another deployment")]
+    #[error("This API key belongs to another Keyrack deployment.")]
     Brand,
     /// The checksum does not match: a character was lost, added, or mistyped.
-    #[error("the secret is incomplete or mistyped: its check does not match")]
+    #[error("This API key is incomplete or mistyped. Copy it again.")]
     Check,
 }
 

@@ -18,7 +18,7 @@ pub enum Actor {
 
 /// The text isn't an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected user:usr_…, key:key_… or operator")]
+#[error("Use user:usr_…, key:key_…, or operator.")]
 pub struct UnknownActor;
 
 impl fmt::Display for Actor {

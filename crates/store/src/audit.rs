@@ -38,7 +38,7 @@ actions! {
     ProjectDeleted, "project_deleted", "A project was deleted.";
     RecordDeleted, "record_deleted", "An image was deleted.";
     ModelCreated, "model_created", "A training run was queued.";
-    ModelCancelled, "model_cancelled", "A training run was cancelled.";
+    ModelCancelled, "model_cancelled", "A training run was canceled.";
     ModelDeleted, "model_deleted", "A model was deleted.";
 }
 

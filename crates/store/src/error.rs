@@ -22,13 +22,13 @@ pub enum StoreError {
     #[error("the store is closed")]
     Closed,
     /// The schema couldn't be migrated to this version's.
-    #[error("the tables could not be brought up to date")]
+    #[error("the tables could not be upgraded")]
     Migration(#[from] MigrationError),
     /// The database file couldn't be created or protected.
-    #[error("the database file cannot be used")]
+    #[error("the database file can't be used")]
     File(#[from] std::io::Error),
     /// A row contains a value that no version writes.
-    #[error("the database holds a {what} that cannot be read")]
+    #[error("the database contains a {what} that can't be read")]
     Corrupt { what: &'static str },
     /// The object doesn't exist.
     #[error("not found")]
@@ -41,19 +41,19 @@ pub enum StoreError {
     Gone,
     /// Since the request was authorized, the acting key was deleted, paused, or narrowed, it expired,
     /// or its secret was revoked.
-    #[error("the key that acts was changed or deleted in the meantime")]
+    #[error("the caller's key was changed or deleted in the meantime")]
     ActorChanged,
     /// The acting person's session has ended.
-    #[error("the session that acts has ended")]
+    #[error("the caller's session has ended")]
     SignedOut,
     /// The acting person no longer has the required role.
     #[error("the person no longer has the required role")]
     RoleLost,
     /// The key was changed since the caller read it.
-    #[error("the key was changed by somebody else in the meantime")]
+    #[error("the key was changed in the meantime")]
     Conflict,
     /// A newer version wrote this key with data that an edit by this version would lose.
-    #[error("the key was written by a newer version and cannot be edited by this one")]
+    #[error("the key was written by a newer version and can't be edited by this version")]
     NotUnderstood,
     /// A request with this idempotency key was already carried out.
     #[error("this request was already carried out")]
@@ -65,7 +65,7 @@ pub enum StoreError {
     #[error("this deployment is already set up")]
     AlreadySetUp,
     /// Another person has this e-mail address.
-    #[error("this e-mail address is taken")]
+    #[error("this email address is taken")]
     EmailTaken,
     /// Another workspace has this slug.
     #[error("this workspace address is taken")]
@@ -87,7 +87,7 @@ pub enum MigrationError {
     )]
     Newer(i64),
     /// An applied migration differs from this version's.
-    #[error("migration {0} is not the one that the file's tables were made by")]
+    #[error("migration {0} differs from the migration that created the file's tables")]
     Altered(i64),
     /// A migration failed and was rolled back.
     #[error("migration {version} failed")]
@@ -98,7 +98,7 @@ pub enum MigrationError {
         source: rusqlite::Error,
     },
     /// The list of applied migrations can't be read.
-    #[error("the list of migrations cannot be read")]
+    #[error("the list of migrations can't be read")]
     List(#[from] rusqlite::Error),
 }
 

@@ -13,7 +13,7 @@ pub enum ProjectType {
 
 /// The text isn't a project type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected classification or object_detection")]
+#[error("Use classification or object_detection.")]
 pub struct UnknownProjectType;
 
 text_enum! { ProjectType, UnknownProjectType,

@@ -17,7 +17,7 @@ pub enum Role {
 
 /// The text isn't a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected owner, admin, member or viewer")]
+#[error("Use owner, admin, member, or viewer.")]
 pub struct UnknownRole;
 
 // From the greatest role to the least.

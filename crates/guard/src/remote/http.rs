@@ -27,26 +27,26 @@ const RESPONSE_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
     /// The address of the server is not a URL with a scheme and a host.
-    #[error("expected the address of a Keyrack server, such as https://keys.example.org")]
+    #[error("use the URL of a Keyrack server, such as https://keys.example.org")]
     Address,
     /// The server is on another machine and the address is plain HTTP, so that others
     /// could read the credential.
     #[error(
-        "the address is plain HTTP on another machine, where others could read the credential: use https://, or \
+        "the URL is plain HTTP on another machine, where others could read the API key: use https://, or \
          allow_plain_http() on a private network"
     )]
     PlainHttp,
     /// The credential is not an API key: it contains characters that HTTP headers do not allow.
-    #[error("expected an API key with the scope Node")]
+    #[error("use an API key with the Node scope")]
     Credential,
     /// No trusted certificates for TLS could be loaded, so that no server can prove its identity.
     #[error("no trusted certificates could be loaded: {0}")]
     Certificates(String),
     /// The server cannot be reached, or did not respond in time.
-    #[error("the server cannot be reached")]
+    #[error("the server can't be reached")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The server does not accept the credential: the key was deleted, or lacks the scope Node.
-    #[error("the server refuses the credential ({status}): {message}")]
+    #[error("the server denied the API key ({status}): {message}")]
     Refused {
         /// The status of the response, 401 or 403.
         status: StatusCode,
@@ -54,14 +54,14 @@ pub enum RemoteError {
         message: String,
     },
     /// The server removed this node after a long silence. The node must register again.
-    #[error("the server does not know this node any more")]
+    #[error("the server no longer has this node")]
     Gone,
     /// The position of this node is not in the server's history: the server was restored from a
     /// backup, or is another server.
     #[error("the server has another history")]
     OtherHistory,
     /// The server responded with another error.
-    #[error("the server answers {status}: {message}")]
+    #[error("the server returned {status}: {message}")]
     Answer {
         /// The status of the response.
         status: StatusCode,

@@ -207,7 +207,7 @@ fn brands(registered: &RegisteredNode) -> Result<Brands, WireError> {
 /// Returns the time of day of this machine.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place that reads it, for services without a clock of their own"
+    reason = "the only place that reads the clock, for services that don't pass one"
 )]
 pub fn time_of_day() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -23,7 +23,7 @@ impl Default for OfflinePolicy {
 
 /// The text is not a valid [`OfflinePolicy`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected deny, or serve-for= and up to 3600 seconds, such as serve-for=60s")]
+#[error("use deny, or serve-for= and up to 3600 seconds, such as serve-for=60s")]
 pub struct OfflinePolicyError;
 
 impl FromStr for OfflinePolicy {

@@ -29,7 +29,7 @@ pub const REPORT_ENTRIES_MAX: usize = 500;
 
 /// A value in a message that cannot be parsed. Contains a description of the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the server says something as {0} that this version cannot read")]
+#[error("the server sent a {0} that this version can't read")]
 pub struct WireError(pub &'static str);
 
 /// A request to register a node.

@@ -62,7 +62,7 @@ async fn paused_key_gets_end_of_pause() {
     let over = pause(Pause::until(Some(BEFORE)));
     let answer = fixture.send("/", &[("x-api-key", &open)]).await;
     assert_eq!(answer.body["paused_until"], serde_json::Value::Null);
-    assert!(answer.body["message"].as_str().unwrap().contains("until somebody resumes it"), "{answer:?}");
+    assert!(answer.body["message"].as_str().unwrap().contains("Resume it"), "{answer:?}");
     let answer = fixture.send("/", &[("x-api-key", &ends)]).await;
     let until = answer.body["paused_until"].as_str().unwrap();
     assert_eq!(until.parse::<jiff::Timestamp>().unwrap().as_microsecond(), AFTER.micros());

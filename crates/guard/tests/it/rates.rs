@@ -31,8 +31,7 @@ async fn rate_limit_headers_report_remaining_and_wait() {
     assert_eq!(told(&answer, "ratelimit-policy"), Some("\"key\";q=2;w=61"));
     assert_eq!(told(&answer, "ratelimit"), Some("\"key\";r=0;t=31"));
     assert_eq!(told(&answer, "www-authenticate"), None);
-    let says =
-        "this API key may send 2 requests every 61 seconds, and has sent them; try again in 31 seconds";
+    let says = "Rate limit exceeded (2 requests per 61 seconds). Try again in 31 seconds.";
     assert_eq!(answer.body["message"], says);
     assert_eq!(answer.body["key"], fixture.last());
     assert_eq!(fixture.reached(), 2);

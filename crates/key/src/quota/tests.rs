@@ -76,9 +76,9 @@ fn daily_and_monthly_quotas_limit_each_other() {
 #[test]
 fn quota_prints_as_phrase() {
     let text = |of, limit, per| Quota::new(of, limit, per).unwrap().to_string();
-    assert_eq!(text(QuotaResource::Predictions, 1_000, Period::Day), "make 1000 predictions a day");
-    assert_eq!(text(QuotaResource::Trainings, 1, Period::Month), "begin 1 training run a month");
-    assert_eq!(text(QuotaResource::Images, 2, Period::Month), "upload 2 images a month");
+    assert_eq!(text(QuotaResource::Predictions, 1_000, Period::Day), "1,000 predictions per day");
+    assert_eq!(text(QuotaResource::Trainings, 1, Period::Month), "1 training run per month");
+    assert_eq!(text(QuotaResource::Images, 2, Period::Month), "2 images per month");
 }
 
 proptest! {

@@ -11,8 +11,8 @@ use crate::{Actor, ProjectType, Store, StoreError};
 /// After this many crashes at the same entry, the import fails.
 const ATTEMPTS: u64 = 3;
 const DIED: &str =
-    "The server ended three times while it read the same image. Most likely it ran out of memory.";
-const CUT_OFF: &str = "The archive did not arrive whole. Send it again.";
+    "The server stopped three times while it read the same image, most likely because it ran out of memory.";
+const CUT_OFF: &str = "The archive is incomplete. Send it again.";
 
 /// An import that a server has taken, to read its archive from [`next_entry`](Self::next_entry) on.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use crate::{Store, StoreError};
 
 /// A training run whose worker died is repeated once. A run that killed two workers would kill a third.
 const ATTEMPTS_MAX: i64 = 2;
-const WORKERS_DIED: &str = "the training was begun twice, and each time its worker ended without a word: \
-    most likely the machine was short of memory or was switched off";
+const WORKERS_DIED: &str = "The worker stopped twice during this training run, most likely because the \
+     machine ran out of memory or was shut down. Train again.";
 /// The longest lease that a worker may take.
 const LONGEST_LEASE: Duration = Duration::from_mins(1);
 

@@ -19,7 +19,7 @@ pub enum ModelStatus {
 
 /// The text isn't a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected queued, running, ready, failed or cancelled")]
+#[error("Use queued, running, ready, failed, or cancelled.")]
 pub struct UnknownModelStatus;
 
 text_enum! { ModelStatus, UnknownModelStatus,

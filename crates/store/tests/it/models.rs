@@ -128,7 +128,7 @@ async fn run_that_killed_two_workers_fails() {
     assert_eq!(world.take(22).await, None);
     let failed = world.store.model(world.workspace, model).await.unwrap().unwrap();
     assert_eq!((failed.status, failed.ended_at), (ModelStatus::Failed, Some(later(22))));
-    assert!(failed.reason.unwrap().contains("begun twice"));
+    assert!(failed.reason.unwrap().contains("stopped twice"));
 }
 
 #[tokio::test]
