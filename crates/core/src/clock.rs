@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use keyrack_key::Timestamp;
 
 /// The current time of the system clock.
-#[expect(clippy::disallowed_methods, reason = "everything else is told the time from here")]
+#[expect(clippy::disallowed_methods, reason = "all other code gets the time from here")]
 pub fn now() -> Timestamp {
     // A clock before 1970 is wrong; the time is then the epoch.
     let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();

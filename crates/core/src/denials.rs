@@ -89,7 +89,7 @@ impl DenialLog {
         if let Err(error) = self.store.store_denied_requests(&denied).await {
             let lost = denied.len() as u64;
             self.pending.dropped.fetch_add(lost, Ordering::Relaxed);
-            tracing::warn!(%error, lost, "requests that were refused could not be written");
+            tracing::warn!(%error, lost, "denied requests could not be written");
         }
     }
 
@@ -100,7 +100,7 @@ impl DenialLog {
 
     /// Explains why a request in the workspace was denied.
     pub async fn explain(&self, by: &AuthorizedCaller, request: &str) -> Result<DenialExplanation, OpError> {
-        let gone = || OpError::NotFound("refused request here; see what is kept, and for how long");
+        let gone = || OpError::NotFound("denied request");
         let mut denied = self.store.denied_request(by.workspace, request).await?;
         if denied.is_none() {
             // The denial may be less than a second old. The write runs in a separate task, so that a client that

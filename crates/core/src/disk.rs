@@ -108,7 +108,7 @@ impl Disk {
             ReserveFile::open(folder, reserve).map(Some)
         };
         let file = file.unwrap_or_else(|error| {
-            tracing::warn!(%error, "cannot use the disk reserve: on a full disk, keys may not be deleted");
+            tracing::warn!(%error, "the disk reserve can't be used: on a full disk, deleting keys may fail");
             None
         });
         let disk = Self::new(folder, reserve, file.map(SharedFile::new));
@@ -209,7 +209,7 @@ impl Disk {
             if has_space { file.fill() } else { Ok(()) }
         });
         if let Err(error) = filled {
-            tracing::warn!(%error, "cannot fill the disk reserve");
+            tracing::warn!(%error, "the disk reserve can't be filled");
         }
     }
 
@@ -225,7 +225,8 @@ impl Disk {
                 reserve = self.reserve,
                 reserve_file = reserved,
                 denied,
-                "the disk is nearly full: images, archives and trainings are denied; free space in the data folder"
+                "the disk is nearly full: images, archives, and training runs are denied; free space in the \
+                 data folder"
             );
         } else if !low && logged_at.take().is_some() {
             tracing::info!(free = self.available(), "the disk has space again");

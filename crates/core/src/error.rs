@@ -14,64 +14,74 @@ use crate::disk::DiskLow;
 use crate::shares::{Exhausted, Holder, QueueFull};
 
 /// The message of an internal error. The log has the cause.
-pub const INTERNAL: &str = "something went wrong on our side; the log has it under the request id";
+pub const INTERNAL: &str = "Something went wrong on our side. Try again, or contact support with the \
+     request ID.";
 
 /// Why an operation failed. A failed operation changes nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum OpError {
-    #[error("what was sent is not what was expected")]
+    #[error("The request has invalid fields.")]
     Invalid(Invalid),
-    #[error("there is no such {0}")]
+    #[error("{} not found.", capitalized(.0))]
     NotFound(&'static str),
     #[error(
-        "This API key was deleted, paused or changed while the request was being sent, so nothing was done. \
-         If the key is still valid, send the request again."
+        "This API key was deleted, paused, or changed during this request, so nothing was done. If the key \
+         is still valid, send the request again."
     )]
     CallerChanged,
-    #[error("this key was written by a newer version of the server, and this one cannot change it")]
+    #[error("This API key was last changed by a newer Keyrack version. Upgrade this server to edit it.")]
     NotUnderstood,
-    #[error("this key was deleted")]
+    #[error("This API key was deleted.")]
     KeyDeleted,
-    #[error("this position is none of this history; read everything anew")]
+    #[error("This position belongs to another history. Fetch a new snapshot.")]
     OtherHistory,
-    #[error("somebody else changed it meanwhile")]
+    #[error("This was changed by someone else. Reload and try again.")]
     Conflict,
-    #[error("a {0} of this name exists already")]
+    #[error("A {0} with this name already exists. Choose another name.")]
     NameTaken(&'static str),
-    #[error("this request was carried out before; its secret was shown then and cannot be shown again")]
+    #[error(
+        "This request was already processed (same Idempotency-Key). The secret key was returned then \
+         and can't be shown again. Rotate the key to get a new one."
+    )]
     Repeated { key: KeyId },
     #[error(
-        "Your role in this workspace was changed while the request was being sent, so nothing was done. \
-         Ask an owner or admin of the workspace."
+        "Your role in this workspace was changed during this request, so nothing was done. Ask an owner or \
+         admin of the workspace."
     )]
     RoleLost,
-    #[error("your role in this workspace is {has}; this needs {needs}")]
+    #[error(
+        "This action requires the {needs} role. Your role is {has}. Ask an owner or admin of the \
+         workspace."
+    )]
     Role { has: Role, needs: Role },
-    #[error("this project lies outside what the key may open")]
+    #[error("This API key doesn't have access to this project. Edit its restrictions or use another key.")]
     OutsideKey { key: KeyId, workspace: WorkspaceId },
-    #[error("this lies outside the models that the key may open")]
+    #[error("This API key doesn't have access to this model. Edit its restrictions or use another key.")]
     OutsideModels { key: KeyId, workspace: WorkspaceId },
-    #[error("a key never gives more than it holds itself: {0}")]
+    #[error("An API key can't grant more access than it has. {0}")]
     ExceedsOwnPermissions(String),
     #[error("{0}")]
     Exposed(Box<ExposedAccess>),
-    #[error("an API key cannot be used here")]
+    #[error("API keys can't be used for this endpoint. Sign in instead.")]
     KeyNotAccepted,
-    #[error("sign in first, or send an API key as Authorization: Bearer <key> or X-Api-Key: <key>")]
+    #[error(
+        "Authentication required. Sign in, or send an API key as Authorization: Bearer <key> or \
+         X-Api-Key: <key>."
+    )]
     Anonymous,
-    #[error("the request carries an API key and a session cookie; send one")]
+    #[error("Send either an API key or a session cookie, not both.")]
     KeyAndCookie,
-    #[error("name the workspace in the header X-Keyrack-Workspace")]
+    #[error("The header X-Keyrack-Workspace is missing. Set it to the slug or ID of the workspace.")]
     NoWorkspace,
-    #[error("this server is set up already; sign in instead")]
+    #[error("This server is already set up. Sign in instead.")]
     AlreadySetUp,
-    #[error("this server is not set up yet; open the setup link that it printed when it started")]
+    #[error("This server isn't set up yet. Open the setup link that it printed when it started.")]
     NotSetUp,
-    #[error("this setup link is not the one that the server printed when it last started")]
+    #[error("This setup link is no longer valid. Use the link from the latest start of the server.")]
     WrongSetupLink,
-    #[error("too many attempts; try again in {} s", .0.as_secs())]
+    #[error("Too many attempts. Try again in {} seconds.", .0.as_secs())]
     TooManyAttempts(std::time::Duration),
-    #[error("too busy right now; try again in a moment")]
+    #[error("The server is busy. Try again in a moment.")]
     Busy,
     #[error(
         "The server's disk is nearly full, so it can't store this. You can still delete keys, and pause them until you \
@@ -80,7 +90,7 @@ pub enum OpError {
     DiskFull,
     #[error("{0}")]
     ShareUsedUp(Exhausted),
-    #[error("something went wrong on our side")]
+    #[error("Something went wrong on our side.")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The guard allowed the key, and the operation denies it.
     #[error("{}", .0.check.denial)]
@@ -94,10 +104,16 @@ pub enum OpError {
     Image(PictureError),
     #[error("{0}")]
     TooFewImages(Box<TooFewImages>),
-    #[error("the model is {0}: it has a card when it is ready")]
+    #[error("This model isn't ready (status: {0}). Its card is available when the status is ready.")]
     NoModelCard(ModelStatus),
     #[error("{0}")]
     Prediction(Box<PredictionError>),
+}
+
+/// Returns `noun` with a capital letter.
+fn capitalized(noun: &str) -> String {
+    let mut letters = noun.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 impl OpError {
@@ -195,10 +211,15 @@ impl From<StoreError> for OpError {
             StoreError::NotUnderstood => Self::NotUnderstood,
             StoreError::Conflict => Self::Conflict,
             StoreError::Repeated { key } => Self::Repeated { key },
-            StoreError::NotFound => Self::NotFound("thing"),
+            StoreError::NotFound => Self::NotFound("resource"),
             StoreError::AlreadySetUp => Self::AlreadySetUp,
             StoreError::NameTaken => Self::NameTaken("project"),
-            StoreError::EmailTaken => Invalid::field("email", "somebody has this address already").into(),
+            StoreError::EmailTaken => Invalid::field(
+                "email",
+                "An account with this email address already \
+                 exists.",
+            )
+            .into(),
             full if full.is_disk_full() => Self::DiskFull,
             other => Self::internal(other),
         }

@@ -48,7 +48,7 @@ impl Invalid {
 
 /// The error for text with a secret key.
 pub(crate) const CONTAINS_SECRET: &str =
-    "no secret key: everyone who can see this text could use the key. Remove it, and rotate the key";
+    "Remove the secret key: everyone who can see this text could use it. Then rotate the key.";
 
 /// Validates the name of an object or a person: 1 to 100 characters, at least one of them visible. All names follow
 /// these rules. Each run of whitespace becomes one space, and leading and trailing whitespace is removed, because pages
@@ -57,7 +57,7 @@ pub(crate) const CONTAINS_SECRET: &str =
 pub fn name(text: &str) -> Result<String, Cow<'static, str>> {
     let text = text.trim();
     if !text.chars().any(is_seen) {
-        return Err("a name is needed".into());
+        return Err("Enter a name.".into());
     }
     if let Some((at, c)) = hidden(text).next() {
         return Err(remove(text, at, c).into());
@@ -67,7 +67,7 @@ pub fn name(text: &str) -> Result<String, Cow<'static, str>> {
     }
     let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if name.chars().count() > 100 {
-        return Err("at most 100 characters".into());
+        return Err("Use 100 characters or fewer.".into());
     }
     Ok(name)
 }
@@ -77,7 +77,7 @@ pub fn name(text: &str) -> Result<String, Cow<'static, str>> {
 pub fn note(text: &str, most: usize) -> Result<Option<String>, String> {
     let text = text.trim();
     if text.chars().count() > most {
-        return Err(format!("at most {most} characters"));
+        return Err(format!("Use {most} characters or fewer."));
     }
     if let Some((at, c)) = hidden(text).find(|(_, c)| !matches!(c, '\n' | '\r' | '\t')) {
         return Err(remove(text, at, c));
@@ -92,7 +92,7 @@ pub fn note(text: &str, most: usize) -> Result<Option<String>, String> {
 /// gives its position.
 fn remove(text: &str, at: usize, c: char) -> String {
     let place = text.get(..at).map_or(0, |before| before.chars().count()) + 1;
-    format!("no control or invisible characters: remove character {place}, U+{:04X}", u32::from(c))
+    format!("Remove the invisible or control character U+{:04X} at position {place}.", u32::from(c))
 }
 
 /// Replaces each hidden character of text from an untrusted source with an underscore, and each character of a secret key.

@@ -218,7 +218,7 @@ impl Keys {
         once: Option<String>,
     ) -> Result<IssuedKey, OpError> {
         if overlap > LONGEST_OVERLAP {
-            return Err(Invalid::field("gracePeriod", "at most 30d").into());
+            return Err(Invalid::field("gracePeriod", "Use 30d or less.").into());
         }
         retry_conflicts(|| self.rotate_once(by, id, overlap, once.clone())).await
     }
@@ -235,7 +235,7 @@ impl Keys {
         by.check_grant(&GrantedAuthority::of(&before)?)?;
         if before.terms.expires_at.is_some_and(|at| at <= now) {
             return Err(
-                Invalid::field("gracePeriod", "this key has expired; give it a later expiry first").into()
+                Invalid::field("gracePeriod", "This key has expired. Extend its expiration first.").into()
             );
         }
         let secret = Secret::generate(self.brands.current(), before.class, &mut { self.random });

@@ -105,7 +105,7 @@ impl Nodes {
         let mut wrong = Invalid::default();
         let name = wrong.take("name", invalid::name(name));
         let offline_grace =
-            (offline_grace <= LONGEST_SERVICE).then_some(offline_grace).ok_or("expected 0 to 3600 seconds");
+            (offline_grace <= LONGEST_SERVICE).then_some(offline_grace).ok_or("Use 0 to 3,600 seconds.");
         let offline_grace = wrong.take("offlineGraceSeconds", offline_grace);
         let Some((name, offline_grace)) = name.zip(offline_grace) else { return Err(wrong.into()) };
         self.sweep().await;
@@ -291,7 +291,7 @@ impl Nodes {
         };
         for id in gone {
             if let Err(error) = self.store.remove_node(id).await {
-                tracing::warn!(%error, node = %id, "a node that is gone could not be forgotten");
+                tracing::warn!(%error, node = %id, "an unregistered node could not be removed");
             }
         }
     }

@@ -27,13 +27,13 @@ const PIECE: usize = 128 * 1024;
 /// Why an object operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectError {
-    #[error("there is no such object")]
+    #[error("object not found")]
     NotFound,
     #[error("the disk is nearly full")]
     DiskFull,
-    #[error("the objects cannot be reached: {0}")]
+    #[error("the object storage can't be reached: {0}")]
     Failed(#[source] object_store::Error),
-    #[error("the folder of the objects cannot be used: {0}")]
+    #[error("the folder of the objects can't be used: {0}")]
     Folder(#[from] std::io::Error),
 }
 

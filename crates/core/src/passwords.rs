@@ -31,7 +31,7 @@ pub struct Passwords {
 impl Passwords {
     /// Computes the hash that no password matches.
     pub fn new() -> Result<Self, OpError> {
-        let dummy_hash = hash("nobody's password").map_err(OpError::internal)?;
+        let dummy_hash = hash("a password of no account").map_err(OpError::internal)?;
         let limits = Limits {
             concurrency: AT_ONCE,
             waiting: WAITING,

@@ -167,7 +167,7 @@ impl People {
         if let Some((session, _)) = living.as_ref().filter(|(session, _)| now.since(session.seen_at) > SEEN) {
             // A failure here only makes "last seen" less precise, so the page is shown anyway.
             if let Err(error) = self.store.touch_session(session.id, now).await {
-                tracing::warn!(%error, "when a session was last seen could not be written");
+                tracing::warn!(%error, "the last use of a session could not be written");
             }
         }
         Ok(living)
@@ -238,16 +238,17 @@ fn email(text: &str) -> Result<String, &'static str> {
     if parts.is_some() && plain {
         Ok(text.to_owned())
     } else {
-        Err("expected an address such as ada@example.org")
+        Err("Enter a valid email address, such as ada@example.org.")
     }
 }
 
 /// Checks the length only (NIST SP 800-63B): rules about symbols and digits make passwords worse.
 fn password(password: &str, email: &str) -> Result<(), &'static str> {
     match password.chars().count() {
-        0..12 => Err("at least 12 characters"),
-        257.. => Err("at most 256 characters"),
-        _ if password.eq_ignore_ascii_case(email.trim()) => Err("not the email address"),
+        0..12 => Err("Use at least 12 characters."),
+        257.. => Err("Use 256 characters or fewer."),
+        _ if password.eq_ignore_ascii_case(email.trim()) => Err("Don't use your email address as the \
+             password."),
         _ => Ok(()),
     }
 }

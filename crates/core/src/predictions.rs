@@ -284,7 +284,7 @@ async fn read_head(
 
 /// Rounds a stroke width to whole pixels, because clients send any number.
 fn whole_pixels(width: f64) -> Result<u32, Invalid> {
-    let wrong = || Invalid::field("stroke_width", format!("expected 0 to {MOST_STROKE} pixels"));
+    let wrong = || Invalid::field("stroke_width", format!("Use 0 to {MOST_STROKE} pixels."));
     let is_within = (0.0..=f64::from(MOST_STROKE)).contains(&width);
     let rounded = (0..=MOST_STROKE).find(|pixels| width < f64::from(*pixels) + 0.5);
     rounded.filter(|_| is_within).ok_or_else(wrong)
@@ -292,7 +292,7 @@ fn whole_pixels(width: f64) -> Result<u32, Invalid> {
 
 fn check_confidence(confidence: f64) -> Result<(), Invalid> {
     let within = (0.0..=1.0).contains(&confidence);
-    if within { Ok(()) } else { Err(Invalid::field("confidence", "expected a number from 0 to 1")) }
+    if within { Ok(()) } else { Err(Invalid::field("confidence", "Use a number from 0 to 1.")) }
 }
 
 fn is_publishable(by: &AuthorizedCaller) -> bool {

@@ -53,7 +53,7 @@ impl Removals {
                 match self.objects.remove_below(&prefix).await {
                     Ok(_) => self.store.mark_removed(&prefix, now).await?,
                     Err(error) => {
-                        tracing::warn!(%error, prefix, "objects of what was deleted could not be removed yet");
+                        tracing::warn!(%error, prefix, "files of deleted objects could not be removed yet");
                         self.store.postpone_removal(&prefix, now.plus(PAUSE)).await?;
                     }
                 }

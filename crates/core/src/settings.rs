@@ -124,4 +124,4 @@ fn days(days: Option<u64>) -> Result<Option<u32>, &'static str> {
 /// The longest period that a policy can set: ten years.
 const MOST_DAYS: u32 = 3_650;
 
-const EXPECTED: &str = "expected a whole number of days from 1 to 3650";
+const EXPECTED: &str = "Enter a number of days from 1 to 3,650.";

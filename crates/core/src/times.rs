@@ -12,9 +12,9 @@ pub fn rfc3339(time: Timestamp) -> String {
 pub fn parse(text: &str) -> Result<Timestamp, &'static str> {
     text.parse::<jiff::Timestamp>().map(|time| Timestamp::from_micros(time.as_microsecond())).map_err(|_| {
         if is_end_of_calendar(text) {
-            "This time is too late. Use one before 9999-12-30, or leave it out."
+            "Use a time before 9999-12-30, or leave it out."
         } else {
-            "expected a time such as 2027-01-31T12:00:00Z"
+            "Enter a time such as 2027-01-31T12:00:00Z."
         }
     })
 }
@@ -28,7 +28,7 @@ fn is_end_of_calendar(text: &str) -> bool {
 
 /// Parses a duration such as `0s`, `10m`, `24h` or `90d`.
 pub fn span(text: &str) -> Result<std::time::Duration, &'static str> {
-    const EXPECTED: &str = "expected a number and s, m, h or d, such as 24h";
+    const EXPECTED: &str = "Enter a number and s, m, h, or d, such as 24h.";
     let unit = match text.chars().last() {
         Some('s') => 1,
         Some('m') => 60,
@@ -63,7 +63,7 @@ mod tests {
             assert!(parse(late).unwrap_err().contains("before 9999-12-30"), "{late}");
         }
         assert_eq!(rfc3339(parse("9999-12-29T23:59:59Z").unwrap()), "9999-12-29T23:59:59Z");
-        assert!(parse("99999-01-01T00:00:00Z").unwrap_err().contains("expected a time"));
+        assert!(parse("99999-01-01T00:00:00Z").unwrap_err().contains("Enter a time"));
     }
 
     #[test]

@@ -104,14 +104,14 @@ impl AuthorizedCaller {
         let own = caller.key();
         let beyond = |what: &str| Err(OpError::ExceedsOwnPermissions(what.to_owned()));
         if !target.permissions.is_within(own.permissions) {
-            return beyond("the scopes hold more than this key's own");
+            return beyond("The scopes exceed the scopes of this key.");
         }
         if own.restrictions.as_ref().is_some_and(|own| !target.restrictions.is_within(own)) {
-            return beyond("the restrictions are wider than this key's own");
+            return beyond("The restrictions are wider than the restrictions of this key.");
         }
         match (own.expires_at, target.expires_at) {
-            (Some(own), Some(target)) if target > own => beyond("it would outlive this key"),
-            (Some(_), None) => beyond("it would outlive this key, so it needs an expiresAt"),
+            (Some(own), Some(target)) if target > own => beyond("It would expire later than this key."),
+            (Some(_), None) => beyond("It needs an expiresAt, because this key expires."),
             _ => Ok(()),
         }
     }
@@ -166,7 +166,7 @@ impl AuthorizedCaller {
             CallerKind::Key(caller) => {
                 OpError::OutsideKey { key: caller.key().key, workspace: self.workspace }
             }
-            CallerKind::Member { .. } | CallerKind::Operator => OpError::NotFound("thing"),
+            CallerKind::Member { .. } | CallerKind::Operator => OpError::NotFound("resource"),
         }
     }
 

@@ -75,11 +75,11 @@ impl Datasets {
         let (mut new, mut dropped) = (Vec::with_capacity(drafts.len()), Vec::new());
         for (index, draft) in drafts.iter().enumerate() {
             if !labels.contains(&draft.label) {
-                let expected = "expected the id of a label of this project";
+                let expected = "Use the ID of a label of this project.";
                 return Err(InvalidAnnotation::new(index, "label_id", expected).into());
             }
             if draft.metadata.as_ref().is_some_and(|metadata| metadata.len() > METADATA) {
-                let expected = format!("expected at most {METADATA} bytes of JSON");
+                let expected = format!("Use {METADATA} bytes of JSON or fewer.");
                 return Err(InvalidAnnotation::new(index, "annotation.metadata", expected).into());
             }
             if draft.metadata.as_deref().is_some_and(|metadata| find_secret(metadata).is_some()) {
@@ -155,7 +155,7 @@ impl Datasets {
 }
 
 fn too_many() -> OpError {
-    Invalid::field("annotations", format!("a picture has at most {MOST}")).into()
+    Invalid::field("annotations", format!("Use {MOST} annotations or fewer per image.")).into()
 }
 
 /// The region of the annotation within the image; `None` if the region has no area.
@@ -185,7 +185,7 @@ impl From<InvalidAnnotation> for OpError {
 /// The image or label was deleted after it was read, or never belonged to the project.
 fn gone(error: StoreError) -> OpError {
     match error {
-        StoreError::NotFound => OpError::NotFound("picture or label in this project"),
+        StoreError::NotFound => OpError::NotFound("image or label in this project"),
         other => other.into(),
     }
 }

@@ -45,14 +45,14 @@ impl Datasets {
     ) -> Result<Vec<Label>, OpError> {
         let project = self.project(by, project).await?;
         if names.len() > LABELS {
-            return Err(Invalid::field("labels", format!("at most {LABELS} at once")).into());
+            return Err(Invalid::field("labels", format!("Send {LABELS} names or fewer.")).into());
         }
         for name in names {
             // Validate the name like any other name, but keep its spaces. The store compares names by their
             // normalized keys.
             invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
             if name.chars().count() > 100 {
-                return Err(Invalid::field("name", "at most 100 characters").into());
+                return Err(Invalid::field("name", "Use 100 characters or fewer.").into());
             }
         }
         let wanted: Vec<_> = names.iter().map(|name| NewLabel { id: self.id(), name }).collect();

@@ -128,7 +128,7 @@ impl Datasets {
         if kept.is_err()
             && let Err(error) = self.delete_uploads(&[upload]).await
         {
-            tracing::debug!(%error, "what is left of a picture that was refused goes with its upload");
+            tracing::debug!(%error, "the bytes of a denied image are removed with its upload");
         }
         kept
     }
@@ -231,7 +231,7 @@ impl Datasets {
     async fn check_batch(&self, project: ProjectId, batch: Option<BatchId>) -> Result<(), OpError> {
         match batch {
             Some(batch) if !self.store.has_batch(project, batch).await? => {
-                Err(Invalid::field("batchId", "expected the id of a batch of this project").into())
+                Err(Invalid::field("batchId", "Use the ID of a batch of this project.").into())
             }
             _ => Ok(()),
         }

@@ -36,16 +36,16 @@ pub struct UploadReservation {
 pub enum UploadError {
     /// The upload does not exist, or the token is wrong. One error covers both, so that callers cannot find out
     /// which uploads exist.
-    #[error("there is no such upload, or the signature in its URL is not the one that was answered")]
+    #[error("Upload not found, or the signature in its URL is invalid. Request another upload URL.")]
     WrongSignature,
-    #[error("this upload URL was good for 15 minutes; ask for another one")]
+    #[error("This upload URL has expired (15 minutes). Request another one.")]
     Expired,
-    #[error("a record was made of this upload already; ask for another one")]
+    #[error("This upload already has a record. Request another upload URL.")]
     AlreadyRecorded,
     /// The key that requested the URL may no longer upload.
     #[error(
-        "The API key that requested this upload URL was deleted, paused, changed or has expired, or its secret key was \
-         revoked. Request another upload URL with a valid key."
+        "The API key that requested this upload URL was deleted, paused, or changed, has expired, or its \
+         secret key was revoked. Request another upload URL with a valid key."
     )]
     KeyEnded,
     /// The person who requested the URL may no longer upload.
@@ -55,12 +55,12 @@ pub enum UploadError {
     SessionEnded,
     /// The open upload URLs of the key already use up its remaining quota.
     #[error(
-        "All images that this API key's quota leaves have an open upload URL. Make records of the images that were sent, or \
-         wait until the URLs expire after 15 minutes."
+        "The open upload URLs use all images that are left of this API key's quota. Create records of the \
+         uploaded images, or wait until the URLs expire after 15 minutes."
     )]
     TooManyOpen,
     /// A record names the upload as its source before any bytes arrived.
-    #[error("nothing was sent to the upload URL of this source yet")]
+    #[error("No image was sent to this upload URL. Upload the image first.")]
     NothingSent,
 }
 
@@ -88,7 +88,7 @@ impl Datasets {
     /// Stores the bytes of a request with this token. The bytes are checked when a record is created from them.
     pub async fn put_upload(&self, id: UploadId, token: &str, bytes: Bytes) -> Result<(), OpError> {
         if bytes.is_empty() {
-            return Err(Invalid::field("body", "expected the bytes of an image").into());
+            return Err(Invalid::field("body", "Send the bytes of an image.").into());
         }
         let _turn = self.locks.take(id).await;
         let upload = self.open_upload(id, token).await?;
@@ -147,7 +147,8 @@ impl Datasets {
 
     /// The upload in this project that a record names as its source.
     pub(super) async fn upload_of_source(&self, project: ProjectId, uri: &str) -> Result<Upload, OpError> {
-        let wrong = || Invalid::field("source", "expected the uri that the upload to this project answered");
+        let wrong =
+            || Invalid::field("source", "Use the uri from the response of an upload to this project.");
         let id: UploadId = uri.strip_prefix(URI).and_then(|id| id.parse().ok()).ok_or_else(wrong)?;
         let upload = self.store.upload(id).await?.filter(|upload| upload.project == project);
         Ok(upload.ok_or_else(wrong)?)
@@ -197,7 +198,7 @@ fn new_token(random: Random) -> String {
 pub(super) fn file_name(name: &str) -> Result<String, OpError> {
     let name = invalid::visible(name);
     if name.is_empty() || name.chars().count() > 255 {
-        return Err(Invalid::field("name", "expected the file's name, 1 to 255 characters").into());
+        return Err(Invalid::field("name", "Use a file name of 1 to 255 characters.").into());
     }
     Ok(name)
 }

@@ -67,19 +67,19 @@ impl EditLocation {
 /// The checks in the order in which the server makes them. No recorded request fails the first check, because requests
 /// with unknown keys are not recorded.
 const CHECKS: [&str; 13] = [
-    "The key is known",
-    "The key and its secret are alive",
-    "This server understands the key",
-    "The network is allowed",
-    "The origin is allowed",
-    "The scopes hold the permission",
-    "Nobody else can read the key",
-    "This visitor did not use it too often",
-    "It was not used too often",
-    "The caller stated facts only about its own request",
-    "The key covers what was asked for",
-    "The image is small enough",
-    "There is some of its quota left",
+    "Key exists",
+    "Key is active",
+    "Key version supported",
+    "IP address allowed",
+    "Origin allowed",
+    "Permission granted",
+    "Key not exposed",
+    "Visitor rate limit",
+    "Rate limit",
+    "Facts about its own request only",
+    "Project and model access",
+    "Image size",
+    "Quota",
 ];
 
 /// The index in [`CHECKS`] of the check that failed; `None` if the reason concerns no known key.
@@ -133,21 +133,21 @@ fn actual_value(reason: Option<Reason>, denied: &DeniedRequest) -> String {
     let Some(reason) = reason else { return request() };
     match reason {
         Reason::Network => {
-            denied.address.map_or("an unknown address".to_owned(), |address| address.to_string())
+            denied.address.map_or("Unknown IP address".to_owned(), |address| address.to_string())
         }
-        Reason::Origin => denied.origin.clone().unwrap_or_else(|| "no Origin header".to_owned()),
+        Reason::Origin => denied.origin.clone().unwrap_or_else(|| "No Origin header".to_owned()),
         Reason::Permission => {
-            denied.permission.map_or("no permission in particular".to_owned(), |one| one.to_string())
+            denied.permission.map_or("No specific permission".to_owned(), |one| one.to_string())
         }
-        Reason::InQuery => "the key in the URL".to_owned(),
-        Reason::UntrustedFacts => "a request that stated facts about another request".to_owned(),
+        Reason::InQuery => "Key in the URL".to_owned(),
+        Reason::UntrustedFacts => "Facts about another request".to_owned(),
         Reason::InBrowser => {
-            let page = denied.origin.as_deref().unwrap_or("a page of another site");
-            format!("the key sent by a browser, from {page}")
+            let page = denied.origin.as_deref().unwrap_or("another site");
+            format!("Key sent by a browser, from {page}")
         }
-        Reason::Retired => "a secret that was replaced, after its time".to_owned(),
+        Reason::Retired => "Old secret key, after its expiration".to_owned(),
         Reason::Deleted | Reason::Paused | Reason::Expired => {
-            format!("a request at {}", crate::times::rfc3339(denied.at))
+            format!("Request at {}", crate::times::rfc3339(denied.at))
         }
         Reason::NotUnderstood
         | Reason::VisitorRate
@@ -166,55 +166,51 @@ fn actual_value(reason: Option<Reason>, denied: &DeniedRequest) -> String {
 
 /// The expected value, from the current state of the key, which may have changed since the denial.
 fn expected(reason: Option<Reason>, denied: &DeniedRequest, key: &KeyRow) -> String {
-    const UNKNOWN: &str = "what the key allows";
+    const UNKNOWN: &str = "Request that the key allows";
     let Some(reason) = reason else { return UNKNOWN.to_owned() };
     let unrestricted = Restrictions::default();
     let own = key.terms.restrictions.as_ref().unwrap_or(&unrestricted);
     match reason {
-        Reason::Network => list_or(&own.networks, "any network"),
-        Reason::Origin => list_or(&own.origins, "any origin"),
+        Reason::Network => list_or(&own.networks, "Any IP address"),
+        Reason::Origin => list_or(&own.origins, "Any origin"),
         Reason::Permission => {
             let holding =
                 denied.permission.map(|needed| Scope::holding(needed).map(Scope::title).collect::<Vec<_>>());
             let has: Vec<_> = key.scopes.iter().map(Scope::title).collect();
-            format!(
-                "the scope {}; the key has {}",
-                holding.unwrap_or_default().join(" or "),
-                has.join(" and ")
-            )
+            format!("{} scope. This key has {}.", holding.unwrap_or_default().join(" or "), has.join(" and "))
         }
-        Reason::InQuery | Reason::InBrowser => "a key that holds Inference alone".to_owned(),
-        Reason::UntrustedFacts => "a key with the scope Node in X-Keyrack-Service-Key".to_owned(),
+        Reason::InQuery | Reason::InBrowser => "Publishable or Inference-only key".to_owned(),
+        Reason::UntrustedFacts => "Key with the Node scope in X-Keyrack-Service-Key".to_owned(),
         Reason::Retired => key
             .secrets
             .first()
-            .map_or(String::new(), |secret| format!("the secret that ends in {}", secret.hint)),
-        Reason::Deleted => "a key that was not deleted".to_owned(),
+            .map_or(String::new(), |secret| format!("Secret key that ends in {}", secret.hint)),
+        Reason::Deleted => "Key that isn't deleted".to_owned(),
         Reason::Paused => match key.terms.pause.map(Pause::ends_at) {
-            Some(Some(until)) => format!("a request after {}", crate::times::rfc3339(until)),
-            Some(None) => "a key that was resumed".to_owned(),
-            None => "any time: the key is not paused any more".to_owned(),
+            Some(Some(until)) => format!("Request after {}", crate::times::rfc3339(until)),
+            Some(None) => "Active key. This key is paused until someone resumes it.".to_owned(),
+            None => "Any time. This key is no longer paused.".to_owned(),
         },
         Reason::Expired => match key.terms.expires_at {
-            Some(at) => format!("a request before {}", crate::times::rfc3339(at)),
-            None => "any time: the key does not expire any more".to_owned(),
+            Some(at) => format!("Request before {}", crate::times::rfc3339(at)),
+            None => "Any time. This key no longer expires.".to_owned(),
         },
-        Reason::NotUnderstood => "a key that this version of the server can read".to_owned(),
+        Reason::NotUnderstood => "Key version that this server supports".to_owned(),
         Reason::Rate => match own.rate {
-            Some(rate) => format!("at most {rate}"),
-            None => "any number of requests".to_owned(),
+            Some(rate) => format!("{rate} or fewer"),
+            None => "Any number of requests".to_owned(),
         },
         Reason::VisitorRate => match own.visitor_rate {
-            Some(rate) => format!("at most {rate} of each visitor"),
-            None => "any number of requests".to_owned(),
+            Some(rate) => format!("{rate} or fewer from each visitor"),
+            None => "Any number of requests".to_owned(),
         },
         Reason::Quota => quotas(own),
         Reason::Image => match own.max_image_bytes {
-            Some(bytes) => format!("an image of at most {bytes} bytes"),
-            None => "an image of any size that this server takes".to_owned(),
+            Some(bytes) => format!("{bytes} bytes or fewer"),
+            None => "Any size up to the server's limit".to_owned(),
         },
-        Reason::OutsideProjects => list_or(&own.projects, "any project"),
-        Reason::OutsideModels => list_or(&own.models, "any model"),
+        Reason::OutsideProjects => list_or(&own.projects, "Any project"),
+        Reason::OutsideModels => list_or(&own.models, "Any model"),
         Reason::Missing | Reason::Ambiguous | Reason::Malformed | Reason::Stale | Reason::Unknown => {
             UNKNOWN.to_owned()
         }
@@ -223,68 +219,68 @@ fn expected(reason: Option<Reason>, denied: &DeniedRequest, key: &KeyRow) -> Str
 
 fn quotas(own: &Restrictions) -> String {
     let all: Vec<_> = own.quotas.iter().map(|quota| quota.to_string()).collect();
-    if all.is_empty() { "as much as it likes".to_owned() } else { format!("that it may {}", all.join(", ")) }
+    if all.is_empty() { "No quota".to_owned() } else { all.join(", ") }
 }
 
 fn list_or<T: Ord + ToString>(only: &Allowlist<T>, any: &str) -> String {
     let Allowlist::Only(list_or) = only else { return any.to_owned() };
     let named: Vec<_> = list_or.iter().map(T::to_string).collect();
-    if named.is_empty() { "nothing: the list is empty".to_owned() } else { named.join(", ") }
+    if named.is_empty() { "None (empty list)".to_owned() } else { named.join(", ") }
 }
 
 /// Returns advice about a denial, and the page on which to follow the advice. `None` is a reason that a newer
 /// version recorded.
 fn advice_for(reason: Option<Reason>) -> (&'static str, EditLocation) {
-    const UNKNOWN: (&str, EditLocation) = ("The page of the key says what narrows it.", EditLocation::Key);
+    const UNKNOWN: (&str, EditLocation) =
+        ("See the restrictions and limits on the key's page.", EditLocation::Key);
     let Some(reason) = reason else { return UNKNOWN };
     match reason {
         Reason::Network => (
-            "If the caller is yours, add its network. If that is the address of your proxy, start Keyrack with --trusted-proxy \
-             and this address instead: it then sees who calls.",
+            "If this is your app, add its IP address to Allowed IP addresses. If it is the address of your \
+             proxy, start Keyrack with --trusted-proxy and this address.",
             EditLocation::Field("networks"),
         ),
-        Reason::Origin => ("If the page is yours, add its origin.", EditLocation::Field("origins")),
-        Reason::Permission => (
-            "If the program needs it, give the key the scope; better, give the program a key of its own.",
-            EditLocation::Field("scope"),
-        ),
+        Reason::Origin => {
+            ("If this is your site, add it to Allowed origins.", EditLocation::Field("origins"))
+        }
+        Reason::Permission => {
+            ("Add the scope to the key, or create a separate key for this app.", EditLocation::Field("scope"))
+        }
         Reason::InQuery => (
-            "Send it as Authorization: Bearer or X-Api-Key, and rotate it: the URL was seen by others.",
+            "Send the key in the Authorization or X-Api-Key header, and rotate it, because URLs are logged.",
             EditLocation::Rotate,
         ),
-        Reason::InBrowser => {
-            ("Use a key with Inference alone on pages, and rotate this one.", EditLocation::New)
-        }
+        Reason::InBrowser => ("Use a publishable key in browsers, and rotate this one.", EditLocation::New),
         Reason::UntrustedFacts => (
-            "If this is one of your services, give it a key with the scope Node. If not, someone else is trying your key.",
+            "If this is one of your services, give it a key with the Node scope. If not, someone else may \
+             have this key: rotate it.",
             EditLocation::New,
         ),
-        Reason::Retired => {
-            ("Give the program the new secret. If it is lost, rotate once more.", EditLocation::Rotate)
-        }
-        Reason::Deleted => ("A deleted key stays deleted: give the program a new one.", EditLocation::New),
-        Reason::Paused => ("Resume the key, or wait until the pause ends by itself.", EditLocation::Key),
-        Reason::Expired => ("Give the key a later expiry.", EditLocation::Field("expiry")),
-        Reason::NotUnderstood => ("Bring every server to the same version.", EditLocation::Key),
+        Reason::Retired => ("Use the new secret key. If you lost it, rotate again.", EditLocation::Rotate),
+        Reason::Deleted => ("Deleted keys can't be restored. Create a new key.", EditLocation::New),
+        Reason::Paused => ("Resume the key, or wait until the pause ends.", EditLocation::Key),
+        Reason::Expired => ("Extend the key's expiration.", EditLocation::Field("expiry")),
+        Reason::NotUnderstood => ("Upgrade all servers to the same version.", EditLocation::Key),
         Reason::Rate => {
-            ("Send fewer requests at once, or raise the limit.", EditLocation::Field("rate_requests"))
+            ("Send requests more slowly, or raise the rate limit.", EditLocation::Field("rate_requests"))
         }
         Reason::VisitorRate => (
-            "Let the page send fewer requests, or raise what each visitor may send.",
+            "Send fewer requests from the page, or raise the limit per visitor.",
             EditLocation::Field("visitor_requests"),
         ),
         Reason::Quota => (
-            "Wait until the next day or month begins, or raise the quota: that counts at once.",
+            "Wait until the quota resets, or raise it. A raised quota applies immediately.",
             EditLocation::Field("predictions_day"),
         ),
         Reason::OutsideProjects => {
-            ("If the program needs it, add the project.", EditLocation::Field("projects"))
+            ("If this app needs it, add the project to the key.", EditLocation::Field("projects"))
         }
-        Reason::OutsideModels => ("If the program needs it, add the model.", EditLocation::Field("models")),
-        Reason::Image => (
-            "Let the program send smaller images, or raise the largest size.",
-            EditLocation::Field("max_image"),
-        ),
+        Reason::OutsideModels => {
+            ("If this app needs it, add the model to the key.", EditLocation::Field("models"))
+        }
+        Reason::Image => {
+            ("Send smaller images, or raise the key's maximum image size.", EditLocation::Field("max_image"))
+        }
         Reason::Missing | Reason::Ambiguous | Reason::Malformed | Reason::Stale | Reason::Unknown => UNKNOWN,
     }
 }

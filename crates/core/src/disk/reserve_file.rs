@@ -67,7 +67,7 @@ impl ReserveFile {
         }
         let len = self.len.saturating_sub(self.piece().max(1));
         if let Err(error) = self.file.set_len(len) {
-            tracing::warn!(%error, "cannot release the disk reserve");
+            tracing::warn!(%error, "the disk reserve can't be released");
             return false;
         }
         self.len = len;

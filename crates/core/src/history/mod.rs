@@ -52,7 +52,7 @@ impl FromStr for ExportFormat {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::JsonLines, Self::Csv].into_iter().find(|one| one.name() == text).ok_or("expected jsonl or csv")
+        [Self::JsonLines, Self::Csv].into_iter().find(|one| one.name() == text).ok_or("Use jsonl or csv.")
     }
 }
 

@@ -76,18 +76,18 @@ impl ExportVerifier {
     pub fn line(&mut self, bytes: &[u8]) {
         self.lines += 1;
         if self.end.is_some() {
-            return self.report(None, "it stands behind the last line of the export");
+            return self.report(None, "The line follows the last line of the export.");
         }
         if self.format == ExportFormat::Csv && self.lines == 1 {
             if bytes != row::HEAD.as_bytes() {
-                self.report(None, "it is not the head of an export");
+                self.report(None, "The line isn't the head of an export.");
             }
             return self.sum.update(bytes);
         }
         match self.read(bytes) {
             None => {
                 let belongs = self.last.map_or(1, |(seq, _)| seq + 1);
-                self.report(Some(belongs), "it is not as an export writes it");
+                self.report(Some(belongs), "The line doesn't have the form of an export.");
             }
             Some(ExportLine::Entry(entry)) => self.entry(&entry),
             Some(ExportLine::End(end)) => return self.check_end(end),
@@ -112,18 +112,22 @@ impl ExportVerifier {
     fn entry(&mut self, entry: &HashedEntry) {
         let HashedEntry { link, hash } = entry;
         let Some(seq) = u64::try_from(link.seq).ok().filter(|seq| *seq > 0) else {
-            return self.report(None, "entries are numbered from 1");
+            return self.report(None, "Entries are numbered from 1.");
         };
         if !link.is_known() {
-            let description = format!("it is of version {}, which this version cannot verify", link.version);
+            let description = format!(
+                "The entry has version {}, which this version of Keyrack can't verify.",
+                link.version
+            );
             return self.report(Some(seq), description);
         }
         let expected = link.hash();
         if expected != *hash {
-            return self.report_hash(seq, "its hash does not fit what it says", (expected, *hash));
+            return self.report_hash(seq, "The hash doesn't match the entry.", (expected, *hash));
         }
         if self.workspace.get_or_insert_with(|| link.workspace.clone()) != &link.workspace {
-            return self.report(Some(seq), "it is of another workspace than those before");
+            return self
+                .report(Some(seq), "The entry belongs to another workspace than the previous entries.");
         }
         self.check_order(seq, link.prev);
         self.entries += 1;
@@ -135,19 +139,19 @@ impl ExportVerifier {
     fn check_order(&mut self, seq: u64, prev: Hash) {
         let (last, end) = self.last.unwrap_or((0, Hash::default()));
         if seq <= last {
-            self.report(Some(seq), format!("it stands behind entry {last}"));
+            self.report(Some(seq), format!("The entry follows entry {last}."));
         } else if seq == last + 1 {
             if prev != end {
                 let description = if last == 0 {
-                    "an entry stood before it, and it is the first".to_owned()
+                    "An entry before it is missing.".to_owned()
                 } else {
-                    format!("it does not follow the entry {last} that stands before it")
+                    format!("The entry isn't linked to entry {last} before it.")
                 };
                 self.report_hash(seq, description, (end, prev));
             }
         } else {
             self.has_gaps |= last > 0;
-            let description = format!("it is missing: entry {seq} stands in its place");
+            let description = format!("The entry is missing. Entry {seq} is in its place.");
             self.gap.get_or_insert(ExportDefect {
                 line: self.lines,
                 seq: Some(last + 1),
@@ -164,17 +168,18 @@ impl ExportVerifier {
             self.report = if is_first { Some(gap) } else { self.report.take() };
         }
         if self.workspace.as_ref().is_some_and(|own| *own != end.workspace) {
-            self.report(None, "it names another workspace than the entries");
+            self.report(None, "The line names another workspace than the entries.");
         } else if last < end.last {
             let missing = last.map_or(1, |last| last + 1);
             let description =
-                format!("it is missing: the export says that it ends with entry {}", shown(end.last));
+                format!("The entry is missing. The export ends with entry {}.", shown(end.last));
             self.report(Some(missing), description);
         } else if (self.entries, first, last) != (end.entries, end.first, end.last) {
-            let description = format!("it tells of {} entries, and {} are there", end.entries, self.entries);
+            let description =
+                format!("The line counts {} entries, but the export has {}.", end.entries, self.entries);
             self.report(None, description);
         } else if !end.has_valid_sum(self.sum.clone()) {
-            self.report(None, "its sum does not fit the export");
+            self.report(None, "The checksum doesn't match the export.");
         }
         self.end = Some(end);
     }
@@ -191,8 +196,8 @@ impl ExportVerifier {
 
     fn truncation(self) -> ExportDefect {
         let description = match self.last {
-            Some((seq, _)) => format!("the export is cut off behind entry {seq}: its last line is missing"),
-            None => "there is no export here".to_owned(),
+            Some((seq, _)) => format!("The export is cut off after entry {seq}. Its last line is missing."),
+            None => "The file contains no export.".to_owned(),
         };
         match self.report {
             // An unreadable last line is as likely the end as an entry.
@@ -246,7 +251,7 @@ impl ExportDefect {
         self.hashes
             .iter()
             .flat_map(|(expected, found)| {
-                [format!("expected {}", hex::encode(expected)), format!("found    {}", hex::encode(found))]
+                [format!("computed: {}", hex::encode(expected)), format!("found:    {}", hex::encode(found))]
             })
             .collect()
     }

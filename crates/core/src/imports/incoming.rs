@@ -8,9 +8,9 @@ use crate::error::INTERNAL;
 use crate::objects::Spool;
 use crate::{AuthorizedCaller, OpError};
 
-const CUT_OFF: &str = "The connection ended before the whole archive had arrived. Send it again.";
+const CUT_OFF: &str = "The connection ended before the whole archive was received. Send it again.";
 const SIGNED_OUT: &str =
-    "The person who sent the archive signed out before all of it had arrived. Sign in and send it again.";
+    "The person who sent the archive signed out before all of it was received. Sign in and send it again.";
 
 /// An archive that is arriving. If this is dropped before [`finish`](Self::finish), the import fails.
 #[derive(Debug)]

@@ -35,7 +35,7 @@ const AHEAD: usize = 2;
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 
-const GONE: &str = "The archive is not in the data folder any more. Send it again.";
+const GONE: &str = "The archive is no longer in the data folder. Send it again.";
 pub(super) const NOT_ALLOWED: &str = "The person who sent the archive may no longer add images to this project. Send it again from another account.";
 
 /// How an import attempt ended.

@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How many times an import is tried that fails because of the server. Each attempt continues at the entry that the
 /// import has reached.
 const ATTEMPTS: u64 = 3;
-const OUR_FAULT: &str = "Something went wrong on our side, three times. The server's log says what.";
+const OUR_FAULT: &str = "The import failed three times because of a server error. See the server log.";
 
 /// The running workers. Stop them with [`stop`](Self::stop).
 #[derive(Debug)]
@@ -55,13 +55,13 @@ async fn work(imports: Imports, mut stop: watch::Receiver<bool>) {
             Ok(Some(job)) => {
                 let workspace = Some(job.workspace);
                 if let Err(error) = with_tenant(workspace, import(&imports, job, &mut stop)).await {
-                    tracing::warn!(%error, "how an import goes on could not be written");
+                    tracing::warn!(%error, "the progress of an import could not be written");
                     wait(&imports, &mut stop).await;
                 }
             }
             Ok(None) => wait(&imports, &mut stop).await,
             Err(error) => {
-                tracing::warn!(%error, "the queue of imports cannot be read");
+                tracing::warn!(%error, "the queue of imports can't be read");
                 wait(&imports, &mut stop).await;
             }
         }
@@ -87,7 +87,7 @@ async fn wait(imports: &Imports, stop: &mut watch::Receiver<bool>) {
 /// Imports one archive and records how the attempt ended.
 async fn import(imports: &Imports, job: ImportJob, stop: &mut watch::Receiver<bool>) -> Result<(), OpError> {
     let import = (job.project, job.id);
-    tracing::info!(import = %job.id, entry = job.next_entry, attempt = job.attempt, "import goes on");
+    tracing::info!(import = %job.id, entry = job.next_entry, attempt = job.attempt, "import resumed");
     if job.attempt > ATTEMPTS {
         return imports.end(import, &ImportStep::default(), Some(OUR_FAULT)).await;
     }

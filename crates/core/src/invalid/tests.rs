@@ -61,8 +61,8 @@ fn secret_key_in_text_is_rejected_or_masked() {
     let mut rng = UnwrapErr(getrandom::SysRng);
     let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng);
     let text = format!("line 3 ({})", secret.expose());
-    assert!(name(&text).unwrap_err().starts_with("no secret key"));
-    assert!(note(&format!("first line\n{text}"), 500).unwrap_err().starts_with("no secret key"));
+    assert!(name(&text).unwrap_err().starts_with("Remove the secret key"));
+    assert!(note(&format!("first line\n{text}"), 500).unwrap_err().starts_with("Remove the secret key"));
     let twice = format!("{text}{}.png", secret.expose());
     let masked = "_".repeat(secret.expose().len());
     assert_eq!(visible(&twice), format!("line 3 ({masked}){masked}.png"));
@@ -81,10 +81,10 @@ fn repeated_spaces_become_one_space() {
 
 #[test]
 fn error_has_hidden_character_and_its_position() {
-    let expected = "no control or invisible characters: remove character 5, U+200B";
+    let expected = "Remove the invisible or control character U+200B at position 5.";
     assert_eq!(name(" Caf\u{e9}\u{200B}3").unwrap_err(), expected);
     assert_eq!(note(" Caf\u{e9}\u{200B}3", 100).unwrap_err(), expected);
-    assert!(name("a\u{1D159}").unwrap_err().ends_with("remove character 2, U+1D159"));
+    assert!(name("a\u{1D159}").unwrap_err().contains("U+1D159 at position 2"));
 }
 
 #[test]

@@ -60,49 +60,47 @@ impl Advice {
         let days = |span: Duration| counted(span.as_secs() / DAY.as_secs(), "day");
         match self {
             Self::Exposed(seen) => format!(
-                "It was seen {}, where others can read it, and it holds more than Inference. Give the page an Inference key of its own, and rotate this one.",
+                "This secret key was exposed {}. Use a publishable key there, and rotate this one.",
                 place(&seen)
             ),
             Self::Old { made, age } => format!(
-                "Its secret is {} old, and this workspace wants a new one after {}. Rotate it: the old one can go on beside it for a while.",
+                "This key hasn't been rotated in {}. Your workspace policy is {}.",
                 days(now.since(made)),
                 counted(age.into(), "day")
             ),
             Self::OnlyPredicts { calls, days, .. } => format!(
-                "In {days} days it only made predictions: {}. Inference is enough for that, and whoever steals the key can do no more.",
-                counted(calls, "call")
+                "This key only made predictions in the last {days} days ({}). Switch it to Inference to \
+                 limit the damage if it leaks.",
+                counted(calls, "request")
             ),
             Self::Unused { last: Some(last), .. } => {
-                format!("Nobody has used it for {}. A key that nobody needs is best deleted.", days(now.since(last)))
+                format!("Not used in {}. Delete it if it's no longer needed.", days(now.since(last)))
             }
-            Self::Unused { last: None, made } => format!(
-                "It was made {} ago and never used. A key that nobody needs is best deleted.",
-                days(now.since(made))
-            ),
+            Self::Unused { last: None, made } => {
+                format!("Created {} ago and never used. Delete it if it's not needed.", days(now.since(made)))
+            }
             Self::Expires { at, .. } if at.since(now) < DAY => {
-                "It stops working within a day. Give it a later expiry, or the programs that use it another key.".to_owned()
+                "Expires within a day. Extend it, or move your apps to another key.".to_owned()
             }
             Self::Expires { at, .. } => {
-                format!("It stops working in {}. Give it a later expiry if it is still needed.", days(at.since(now)))
+                format!("Expires in {}. Extend it if it's still needed.", days(at.since(now)))
             }
-            Self::AnyOrigin => "It is public, and works from every page of the web. Name the origins of your own.".to_owned(),
-            Self::NoLimit => {
-                "It is public, and everybody may use it as often as they like. Give it a rate limit.".to_owned()
-            }
+            Self::AnyOrigin => "This publishable key works on any website. Add allowed origins.".to_owned(),
+            Self::NoLimit => "This publishable key has no rate limit. Add one to prevent abuse.".to_owned(),
         }
     }
 
     /// A short title for a row of a list.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Exposed(ExposureRecord { exposure: Exposure::Url, .. }) => "Seen in a URL",
-            Self::Exposed(_) => "Seen in a browser",
-            Self::Old { .. } => "Its secret is old",
-            Self::OnlyPredicts { .. } => "Only predicts: Inference is enough",
+            Self::Exposed(ExposureRecord { exposure: Exposure::Url, .. }) => "Exposed in a URL",
+            Self::Exposed(_) => "Exposed in a browser",
+            Self::Old { .. } => "Rotation due",
+            Self::OnlyPredicts { .. } => "Over-scoped: only makes predictions",
             Self::Unused { .. } => "Unused for 90 days",
             Self::Expires { .. } => "Expires soon",
-            Self::AnyOrigin => "Public, and works from every page",
-            Self::NoLimit => "Public, without a limit",
+            Self::AnyOrigin => "No allowed origins",
+            Self::NoLimit => "No rate limit",
         }
     }
 

@@ -62,15 +62,15 @@ impl ExpiryRule {
 
     fn check(self, at: Option<Timestamp>) -> Result<(), String> {
         if at.is_some_and(|at| at <= self.after) {
-            return Err("expected a time that lies ahead".to_owned());
+            return Err("Choose a time in the future.".to_owned());
         }
         if at.is_some_and(|at| at > LATEST) {
-            return Err("expected a time before the end of the year 9999".to_owned());
+            return Err("Choose a time before the end of the year 9999.".to_owned());
         }
         let Some((policy, now)) = self.policy else { return Ok(()) };
         match (policy.longest_life, policy.latest_end(now)) {
             (Some(days), Some(latest)) if at.is_none_or(|at| at > latest.plus(LEEWAY)) => {
-                Err(format!("at most {days} days ahead: that is the longest life of a key in this workspace"))
+                Err(format!("Workspace policy: keys must expire within {days} days."))
             }
             _ => Ok(()),
         }

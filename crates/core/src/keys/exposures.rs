@@ -29,19 +29,15 @@ impl ExposedAccess {
 
 impl std::fmt::Display for ExposedAccess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "this key was seen {}, so take it that everybody has it; ", place(&self.exposure))?;
+        write!(f, "This key was exposed {}. ", place(&self.exposure))?;
         let added_permissions: Vec<_> = self.added_permissions.iter().map(Permission::phrase).collect();
         if !added_permissions.is_empty() {
-            write!(f, "this change would let all of them {}; ", added_permissions.join(", "))?;
+            write!(f, "This change would let anyone who copied it {}. ", added_permissions.join(", "))?;
         }
         if !self.loosened_restrictions.is_empty() {
-            write!(
-                f,
-                "it would loosen what narrows all of them: {}; ",
-                self.loosened_restrictions.join(", ")
-            )?;
+            write!(f, "It would loosen these restrictions: {}. ", self.loosened_restrictions.join(", "))?;
         }
-        f.write_str("rotate the key first, or send acknowledgePublicUse: true if that is what you want")
+        f.write_str("Rotate the key first, or confirm the change with acknowledgePublicUse: true.")
     }
 }
 
@@ -49,10 +45,10 @@ impl std::fmt::Display for ExposedAccess {
 pub fn place(exposure: &ExposureRecord) -> String {
     match (exposure.exposure, exposure.origin.as_str()) {
         (Exposure::Url, "") => "in a URL".to_owned(),
-        (Exposure::Url, origin) => format!("in a URL, on a page of {origin}"),
+        (Exposure::Url, origin) => format!("in a URL on {origin}"),
         // Files and sandboxed frames send the origin `null`.
-        (_, "" | "null") => "on a page that names no origin".to_owned(),
-        (_, origin) => format!("on a page of {origin}"),
+        (_, "" | "null") => "on a page without an origin".to_owned(),
+        (_, origin) => format!("on {origin}"),
     }
 }
 
@@ -124,16 +120,10 @@ mod tests {
     #[test]
     fn exposure_place_includes_its_known_origin() {
         let description = |exposure, origin| place(&record(exposure, origin));
-        assert_eq!(
-            description(Exposure::Browser, "https://shop.example"),
-            "on a page of https://shop.example"
-        );
-        assert_eq!(description(Exposure::Browser, "null"), "on a page that names no origin");
+        assert_eq!(description(Exposure::Browser, "https://shop.example"), "on https://shop.example");
+        assert_eq!(description(Exposure::Browser, "null"), "on a page without an origin");
         assert_eq!(description(Exposure::Url, ""), "in a URL");
-        assert_eq!(
-            description(Exposure::Url, "https://a.example"),
-            "in a URL, on a page of https://a.example"
-        );
+        assert_eq!(description(Exposure::Url, "https://a.example"), "in a URL on https://a.example");
     }
 
     #[test]
@@ -156,7 +146,7 @@ mod tests {
         };
         assert_eq!(access.token(), "datasets:upload models:train origins rate");
         let description = access.to_string();
-        for part in ["on a page of https://shop.example", "upload datasets, train models", "origins, rate"] {
+        for part in ["on https://shop.example", "upload datasets, train models", "origins, rate"] {
             assert!(description.contains(part), "{description}");
         }
     }

@@ -35,7 +35,7 @@ impl Keys {
         if span.is_some_and(|span| span.is_zero() || span > LONGEST_PAUSE) {
             return Err(Invalid::field(
                 "duration",
-                "expected 1s to 30d; leave it out to pause until resumed",
+                "Enter 1s to 30d, or leave it out to pause until resumed.",
             )
             .into());
         }

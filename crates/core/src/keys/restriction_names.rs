@@ -31,14 +31,14 @@ impl Keys {
         let mut invalid = Invalid::default();
         for project in added(&before.projects, &after.projects) {
             if self.store.project(by.workspace, *project).await?.is_none() {
-                let message = format!("there is no project {project} in this workspace");
+                let message = format!("Project {project} isn't in this workspace.");
                 invalid.take::<()>("restrictions.projects", Err(message));
                 break;
             }
         }
         for model in added(&before.models, &after.models) {
             if self.store.model(by.workspace, *model).await?.is_none() {
-                let message = format!("there is no model {model} in this workspace");
+                let message = format!("Model {model} isn't in this workspace.");
                 invalid.take::<()>("restrictions.models", Err(message));
                 break;
             }
@@ -53,10 +53,9 @@ impl Keys {
     fn check_image_limit(&self, own: &Restrictions) -> Result<(), String> {
         let most = self.max_image as u64;
         match own.max_image_bytes {
-            Some(bytes) if u64::from(bytes.get()) > most => Err(format!(
-                "expected at most {most} bytes ({} MB): this server takes no larger image",
-                most / 1_000_000
-            )),
+            Some(bytes) if u64::from(bytes.get()) > most => {
+                Err(format!("Use {most} bytes or fewer. The server limit is {} MB.", most / 1_000_000))
+            }
             _ => Ok(()),
         }
     }

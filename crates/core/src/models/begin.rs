@@ -15,7 +15,7 @@ const NAMES: u64 = 100;
 /// Why a project has too few images for a training run. Lists every label that lacks images, so that a person can add
 /// all of them at once.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("cannot train yet: {lacks}")]
+#[error("This project doesn't have enough images to train a model. {lacks}")]
 pub struct TooFewImages {
     lacks: NotEnoughImages,
     pub short: Vec<LabelShortage>,
@@ -75,18 +75,16 @@ impl Models {
         let marked = usize::try_from(material.marked).unwrap_or(usize::MAX);
         match project.project_type {
             ProjectType::Classification if counts.iter().filter(|(_, has)| *has > 0).count() < 2 => {
-                says.push("Images of at least two classes are needed, to tell them apart.".to_owned());
+                says.push("Label images with at least 2 labels.".to_owned());
             }
             ProjectType::ObjectDetection if marked < ANNOTATED_IMAGES_MIN => {
                 let needs = ANNOTATED_IMAGES_MIN - marked;
-                says.push(format!("{needs} more images with boxes are needed: {marked} have some."));
+                says.push(format!("Draw boxes on {needs} more images. {marked} images have boxes."));
             }
             _ => {}
         }
         for (label, has) in counts.iter().filter(|(_, has)| (1..IMAGES_PER_LABEL_MIN).contains(has)) {
-            says.push(format!(
-                "{label} has {has} of the {IMAGES_PER_LABEL_MIN} images that each label needs."
-            ));
+            says.push(format!("{label}: {has} of {IMAGES_PER_LABEL_MIN} images."));
         }
         if says.is_empty() {
             says.push(lacks.to_string());

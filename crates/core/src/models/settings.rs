@@ -30,16 +30,16 @@ impl TrainSettings {
     pub fn check(self, project_type: ProjectType) -> Result<Value, Invalid> {
         let is_detector = project_type == ProjectType::ObjectDetection;
         let only = |given: Option<u32>| match given {
-            Some(_) if !is_detector => Err("only models for object_detection have it"),
+            Some(_) if !is_detector => Err("Only models for object_detection have this setting."),
             _ => Ok(()),
         };
         let within = |given: Option<u32>, fits: &dyn Fn(u32) -> bool, expected| match given {
             Some(number) if !fits(number) => Err(expected),
             _ => Ok(()),
         };
-        let steps = within(self.steps, &|steps| STEPS.contains(&steps), "expected 10 to 20000");
+        let steps = within(self.steps, &|steps| STEPS.contains(&steps), "Use a number from 10 to 20,000.");
         let fits = |side: u32| SIDES.contains(&side) && side.is_multiple_of(32);
-        let side = within(self.input_size, &fits, "expected a multiple of 32 from 64 to 640");
+        let side = within(self.input_size, &fits, "Use a multiple of 32 from 64 to 640.");
         let mut invalid = Invalid::default();
         let steps = invalid.take("settings.steps", only(self.steps).and(steps));
         let side = invalid.take("settings.inputSize", only(self.input_size).and(side));

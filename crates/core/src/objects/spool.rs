@@ -71,7 +71,7 @@ impl Drop for Spool {
         if let Err(error) = fs::remove_file(&self.partial_path)
             && error.kind() != io::ErrorKind::NotFound
         {
-            tracing::warn!(%error, "an object that did not arrive whole could not be removed");
+            tracing::warn!(%error, "an incomplete object could not be removed");
         }
     }
 }

@@ -26,7 +26,7 @@ pub const PATIENCE: Duration = Duration::from_secs(8);
 /// Why a prediction failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    #[error("too many pictures are waiting")]
+    #[error("too many images are waiting")]
     Busy,
     /// The header is invalid; the image did not wait for a turn.
     #[error(transparent)]
@@ -36,11 +36,11 @@ pub enum EngineError {
     Decode(PictureError),
     #[error(transparent)]
     Model(#[from] ModelError),
-    #[error("the model's file cannot be read: {0}")]
+    #[error("the model file can't be read: {0}")]
     Object(#[from] ObjectError),
     #[error(transparent)]
     Backbone(#[from] BackboneError),
-    #[error("the backbone cannot be read: {0}")]
+    #[error("the backbone can't be read: {0}")]
     File(#[from] std::io::Error),
     #[error("a prediction ended without an answer: {0}")]
     Crashed(#[from] JoinError),

@@ -21,8 +21,8 @@ pub enum FetchError {
     Exhausted(Exhausted),
     /// Any other cause. Callers must not find out which cause.
     #[error(
-        "no picture could be fetched from this URL; expected http(s)://host/…, a public address, and a picture there, \
-         within the limits of size and in 5 s"
+        "The server can't fetch an image from this URL. Use an http or https URL of an image at a public \
+         address that responds within 5 seconds and is within the size limits."
     )]
     Unreachable,
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::MemoryPermit;
 use crate::Invalid;
 
-const EXPECTED: &str = "expected the picture in base64, a data URL, or an http(s) URL";
+const EXPECTED: &str = "Send the image as base64, a data URL, or an http or https URL.";
 
 /// Clients may omit the padding, and some leave trailing bits.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

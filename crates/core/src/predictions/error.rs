@@ -13,38 +13,39 @@ use crate::predict::fetch::FetchError;
 pub enum PredictionError {
     /// A publishable key sent a URL.
     #[error(
-        "a publishable key sends the picture itself: it is public, and with a URL everybody could make this server fetch \
-         what they like; the operator can allow it with --public-image-urls"
+        "Publishable keys can't send image URLs, because anyone could then make this server fetch any URL. \
+         Send the image itself. The operator can allow image URLs with --public-image-urls."
     )]
     UrlNotAllowed,
     /// The model was trained for another task; `task` is the model's task.
-    #[error("this model {}", does(*.task))]
+    #[error("This is {}.", kind(*.task))]
     OtherTask { model: ModelId, task: ProjectType },
-    #[error("this model cannot be asked: {} (status {})", state(*.0), .0)]
+    #[error("This model isn't ready (status: {0}). {advice}", advice = advice(*.0))]
     NotReady(ModelStatus),
     #[error("image: {}", FetchError::Unreachable)]
     Unreachable,
     #[error("image: {0}")]
     Image(#[source] PictureError),
     /// The model was trained on the features of another backbone.
-    #[error("{0}; train it again")]
+    #[error("{0} Train it again.")]
     OtherBackbone(#[source] ModelError),
 }
 
-const fn does(task: ProjectType) -> &'static str {
+const fn kind(task: ProjectType) -> &'static str {
     match task {
-        ProjectType::Classification => "says what a picture shows",
-        ProjectType::ObjectDetection => "finds objects in a picture",
+        ProjectType::Classification => "a classification model",
+        ProjectType::ObjectDetection => "an object detection model",
     }
 }
 
-const fn state(status: ModelStatus) -> &'static str {
+/// Returns what to do about a model that isn't ready.
+const fn advice(status: ModelStatus) -> &'static str {
     match status {
-        ModelStatus::Queued => "it waits to be trained",
-        ModelStatus::Running => "it is being trained",
-        ModelStatus::Ready => "it is ready",
-        ModelStatus::Failed => "its training failed",
-        ModelStatus::Cancelled => "its training was cancelled",
+        ModelStatus::Queued => "Wait until its status is ready.",
+        ModelStatus::Running => "Wait until its status is ready.",
+        ModelStatus::Ready => "Try again.",
+        ModelStatus::Failed => "Its training failed. Train a new model.",
+        ModelStatus::Cancelled => "Its training was canceled. Train a new model.",
     }
 }
 

@@ -240,8 +240,8 @@ impl fmt::Display for Exhausted {
         };
         write!(
             f,
-            "{uses} of the server's {resource}. Shares keep the server free for others. Wait until earlier requests \
-             have ended, or send fewer at once."
+            "{uses} of the server's {resource}. Wait until earlier requests have ended, or send fewer \
+             requests at the same time."
         )
     }
 }

@@ -119,7 +119,7 @@ fn exposed_key_is_reported_first_unless_it_only_predicts() {
     let mut key = key(&[Scope::Project], ago(200));
     key.last_use = None;
     assert_eq!(codes(&key, &usage), ["seen_in_browser", "unused"]);
-    assert!(Advice::Exposed(record).sentence(NOW).contains("on a page of https://shop.example"));
+    assert!(Advice::Exposed(record).sentence(NOW).contains("on https://shop.example"));
     usage.exposures[0].exposure = Exposure::Url;
     assert_eq!(codes(&key, &usage), ["seen_in_url", "unused"]);
     key.terms.permissions = Scope::Inference.permissions();
