@@ -65,9 +65,9 @@ pub struct Tls {
 /// An invalid configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("cannot read the configuration file {path}: {source}")]
+    #[error("The configuration file {path} can't be read: {source}")]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("the configuration file {path} is wrong: {source}")]
+    #[error("The configuration file {path} is invalid: {source}")]
     Malformed { path: PathBuf, source: toml::de::Error },
     #[error("{choice}: {expected}")]
     Wrong { choice: &'static str, expected: String },

@@ -19,9 +19,9 @@ pub struct Folder {
 
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    #[error("another keyrack is running on {0}")]
+    #[error("Another keyrack process is using {0}.")]
     Taken(PathBuf),
-    #[error("cannot use the data folder {path}: {source}")]
+    #[error("The data folder {path} can't be used: {source}")]
     Unusable { path: PathBuf, source: io::Error },
 }
 
@@ -81,7 +81,7 @@ fn remove_old_archives(data: &Path) {
     let archives = data.join("imports");
     if let Err(error) = ignore_missing(fs::remove_dir_all(&archives)) {
         // The archives only take up space.
-        tracing::warn!(%error, path = %archives.display(), "archives of an earlier version cannot be removed");
+        tracing::warn!(%error, path = %archives.display(), "archives of an earlier version can't be removed");
     }
 }
 

@@ -33,13 +33,13 @@ const GRACE: Duration = Duration::from_secs(10);
 pub enum ServeError {
     #[error(transparent)]
     Folder(#[from] FolderError),
-    #[error("cannot open what the data folder holds: {0}")]
+    #[error("The data folder can't be opened: {0}")]
     Open(#[source] OpError),
-    #[error("cannot listen on {address}: {source}")]
+    #[error("Can't listen on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error(transparent)]
     Control(#[from] ControlError),
-    #[error("cannot use the certificate: {0}")]
+    #[error("The certificate can't be used: {0}")]
     Certificate(#[source] io::Error),
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -118,17 +118,17 @@ async fn announce(app: &App, address: SocketAddr, ops: SocketAddr) -> Result<(),
     if is_public(address.ip()) && !app.config.is_https() {
         tracing::warn!(
             %address,
-            "serving plain HTTP to other machines: passwords and keys can be read on the way; use --tls-cert and --tls-key, \
-             or a proxy with HTTPS and --public-url https://…"
+            "serving plain HTTP to other machines: others on the network can read passwords and keys; use \
+             --tls-cert and --tls-key, or a proxy with HTTPS and --public-url https://…"
         );
     }
     let setup = app.people.setup_token().await.map_err(ServeError::Open)?;
     let mut out = io::stdout().lock();
-    writeln!(out, "listening on {scheme}://{address}")?;
-    writeln!(out, "health and metrics on http://{ops}")?;
+    writeln!(out, "Listening on {scheme}://{address}")?;
+    writeln!(out, "Health and metrics: http://{ops}")?;
     if let Some(token) = setup {
         let link = format!("{}/setup?token={}", app.config.base_url(), token.expose());
-        writeln!(out, "\nSet up Keyrack in your browser (this link works once):\n  {link}\n")?;
+        writeln!(out, "\nFinish setup in your browser (one-time link):\n  {link}\n")?;
     }
     out.flush()?;
     Ok(())
@@ -137,7 +137,7 @@ async fn announce(app: &App, address: SocketAddr, ops: SocketAddr) -> Result<(),
 /// Waits for a stop signal, stops accepting connections, and gives requests ten seconds to finish.
 async fn stop_when_asked(handle: Handle<SocketAddr>, app: Shared) {
     asked_to_stop().await;
-    tracing::info!("stopping: no new connections, requests may finish");
+    tracing::info!("stopping: no new connections; open requests may finish");
     app.models.end_streams();
     handle.graceful_shutdown(Some(GRACE));
 }

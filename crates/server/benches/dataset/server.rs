@@ -35,7 +35,7 @@ impl Server {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let url = lines.find_map(|line| Some(line.strip_prefix("listening on ")?.to_owned())).unwrap();
+        let url = lines.find_map(|line| Some(line.strip_prefix("Listening on ")?.to_owned())).unwrap();
         // Whatever it says later must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let _ = rustls::crypto::ring::default_provider().install_default();

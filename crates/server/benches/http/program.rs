@@ -32,7 +32,7 @@ impl Program {
             .spawn();
         let mut process = program.unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let listens = |line: String| line.strip_prefix("listening on http://").map(str::to_owned);
+        let listens = |line: String| line.strip_prefix("Listening on http://").map(str::to_owned);
         let address = lines.find_map(listens).unwrap().parse().unwrap();
         // Later output must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));

@@ -23,10 +23,10 @@ impl BenchArgs {
     /// Measures, prints a table in Markdown to standard output, and writes the chart.
     pub fn run(self) -> Result<(), CliError> {
         let report = bench::run(self.keys as usize)
-            .map_err(|error| CliError::with_context("cannot measure", &error))?;
+            .map_err(|error| CliError::with_context("The benchmark failed", &error))?;
         std::fs::write(&self.svg, report.svg())
-            .map_err(|error| CliError::with_context("cannot write the drawing", &error))?;
-        let written = writeln!(io::stdout(), "{}\ndrawn in {}", report.text(), self.svg.display());
-        written.map_err(|error| CliError::with_context("cannot write the answer", &error))
+            .map_err(|error| CliError::with_context("The chart can't be written", &error))?;
+        let written = writeln!(io::stdout(), "{}\nChart: {}", report.text(), self.svg.display());
+        written.map_err(|error| CliError::with_context("The result can't be written", &error))
     }
 }

@@ -29,7 +29,7 @@ use crate::telemetry;
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout of a request whose response may be long, such as an export.
 const COPY_TIMEOUT: Duration = Duration::from_hours(1);
-/// How long a command waits for a data folder that another process holds without answering on its socket: a
+/// How long a command waits for a data folder that another process uses without answering on its socket: a
 /// server that starts or stops, or another command.
 const FOLDER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often [`FOLDER_TIMEOUT`] is checked.
@@ -46,7 +46,7 @@ pub(super) struct ApiClient {
 enum Transport {
     /// A server answers: over the network, or on the socket in the data folder.
     Server { client: Client, base: String },
-    /// No other process holds the data folder, so this process holds it and answers the requests.
+    /// No other process uses the data folder, so this process uses it and answers the requests.
     Folder { service: Router, app: Shared, _held: Folder },
 }
 
@@ -59,7 +59,7 @@ impl ApiClient {
         Ok(Self { transport: Transport::Server { client: client(builder)?, base }, headers })
     }
 
-    /// Connects to the process that holds the data folder of `config`. If no process holds it, opens the folder
+    /// Connects to the process that uses the data folder of `config`. If no process uses it, opens the folder
     /// in this process. Waits up to [`FOLDER_TIMEOUT`] for a process that does not answer.
     pub(super) async fn open_folder(config: Config, headers: HeaderMap) -> Result<Self, CliError> {
         let started = Instant::now();
@@ -84,8 +84,8 @@ impl ApiClient {
     async fn in_process(folder: Folder, config: Config, headers: HeaderMap) -> Result<Self, CliError> {
         telemetry::start(config.log.min(Level::WARN), config.log_json);
         let opened = App::open(config, &folder, clock::now).await;
-        let app = opened
-            .map_err(|error| CliError::with_context("cannot open what the data folder holds", &error))?;
+        let app =
+            opened.map_err(|error| CliError::with_context("The data folder can't be opened", &error))?;
         Ok(Self {
             transport: Transport::Folder { service: control::service(&app), app, _held: folder },
             headers,
@@ -184,7 +184,7 @@ fn client(builder: ClientBuilder) -> Result<Client, CliError> {
 
 async fn over_http(client: &Client, base: &str, request: Request<Bytes>) -> Result<ApiResponse, CliError> {
     let no_response = |error: reqwest::Error| {
-        CliError::with_context(&format!("no answer from {base}"), &error.without_url())
+        CliError::with_context(&format!("No response from {base}"), &error.without_url())
     };
     let request = reqwest::Request::try_from(request).map_err(no_response)?;
     let response = client.execute(request).await.map_err(no_response)?;
@@ -199,7 +199,7 @@ async fn copy_over_http(
     out: &mut (dyn Write + Send),
 ) -> Result<(), CliError> {
     let no_response = |error: reqwest::Error| {
-        CliError::with_context(&format!("no whole answer from {base}"), &error.without_url())
+        CliError::with_context(&format!("Incomplete response from {base}"), &error.without_url())
     };
     let mut request = reqwest::Request::try_from(request).map_err(no_response)?;
     *request.timeout_mut() = Some(COPY_TIMEOUT);
@@ -215,10 +215,10 @@ async fn copy_over_http(
 }
 
 fn write_error(error: &io::Error) -> CliError {
-    CliError::with_context("cannot write the answer", error)
+    CliError::with_context("The result can't be written", error)
 }
 
 fn busy_folder(data: &Path) -> CliError {
     let data = data.display();
-    CliError::failed(format!("another keyrack is running on {data}, and does not answer on its socket"))
+    CliError::failed(format!("Another keyrack process is using {data} but isn't responding."))
 }

@@ -66,7 +66,7 @@ impl ConnectionArgs {
         let mut headers = HeaderMap::new();
         if let Some(workspace) = &self.workspace {
             let name = HeaderValue::from_str(workspace);
-            headers.insert("x-keyrack-workspace", name.map_err(|_| invalid("there is no such workspace"))?);
+            headers.insert("x-keyrack-workspace", name.map_err(|_| invalid("Workspace not found."))?);
         }
         if let Some(server) = &self.server {
             if !(self.allow_plain_http || is_confidential(server)) {
@@ -76,13 +76,13 @@ impl ConnectionArgs {
             return ApiClient::connect(server, headers);
         }
         if self.workspace.is_none() {
-            return Err(invalid("name the workspace with --workspace, as in the addresses of its pages"));
+            return Err(invalid("Name the workspace with --workspace, as in the URLs of its pages."));
         }
         let config = Choices { data: self.data.clone().or(choices.data), ..choices }.complete()?;
         if !Folder::is_used(&config.data) {
             let data = config.data.display();
             return Err(CliError::failed(format!(
-                "there is no Keyrack in {data}: begin one with keyrack setup"
+                "No Keyrack data found in {data}. Run `keyrack setup` first."
             )));
         }
         ApiClient::open_folder(config, headers).await
@@ -110,11 +110,11 @@ fn invalid(message: &str) -> CliError {
 fn key() -> Result<HeaderValue, CliError> {
     let key = Zeroizing::new(std::env::var(KEY).unwrap_or_default());
     if key.trim().is_empty() {
-        return Err(invalid("put a key with the scope Keys into the environment variable KEYRACK_KEY"));
+        return Err(invalid("Set KEYRACK_KEY to an API key with the Keys scope."));
     }
     let bearer = Zeroizing::new(format!("Bearer {}", key.trim()));
     let mut value =
-        HeaderValue::from_str(&bearer).map_err(|_| invalid("what KEYRACK_KEY holds is not a key"))?;
+        HeaderValue::from_str(&bearer).map_err(|_| invalid("KEYRACK_KEY isn't a valid API key."))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -129,7 +129,7 @@ fn server(text: &str) -> Result<Url, &'static str> {
             && url.username().is_empty()
             && url.password().is_none()
     };
-    text.parse().ok().filter(plain).ok_or("expected http(s)://host[:port] and nothing behind it")
+    text.parse().ok().filter(plain).ok_or("Use a URL such as https://keys.example.org, without a path.")
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl FromStr for ExpiryArg {
         span(text)
             .map(Self::After)
             .or_else(|_| at())
-            .map_err(|_| "expected a span such as 90d or 12h, a time such as 2027-01-31T12:00:00Z, or never")
+            .map_err(|_| "Use a duration such as 90d or 12h, a time such as 2027-01-31T12:00:00Z, or never.")
     }
 }
 

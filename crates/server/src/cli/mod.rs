@@ -68,7 +68,7 @@ pub fn run() -> ExitCode {
 fn dispatch(Cli { command, choices }: Cli) -> Result<(), CliError> {
     // Set before any file is created: some libraries would otherwise create files that other users can read.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    core_dumps::forbid().map_err(|error| CliError::with_context("cannot forbid core dumps", &error))?;
+    core_dumps::forbid().map_err(|error| CliError::with_context("Core dumps can't be disabled", &error))?;
     match command {
         None => serve(choices),
         Some(Command::Serve(choices)) => serve(*choices),
@@ -97,7 +97,7 @@ fn run_async(command: impl Future<Output = Result<Output, CliError>>) -> Result<
         .build()
         .map_err(|e| CliError::from_error(&e))?;
     let output = runtime.block_on(command)?;
-    output.say().map_err(|error| CliError::with_context("cannot write the answer", &error))
+    output.say().map_err(|error| CliError::with_context("The result can't be written", &error))
 }
 
 #[cfg(test)]

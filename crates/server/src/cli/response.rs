@@ -27,8 +27,12 @@ impl ApiResponse {
     /// Parses the body. Fails if it does not have the form of `T`.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, CliError> {
         // The parser's message could repeat a secret.
-        serde_json::from_slice(&self.0)
-            .map_err(|_| CliError::failed("the answer is not one of a Keyrack of this version"))
+        serde_json::from_slice(&self.0).map_err(|_| {
+            CliError::failed(
+                "The response isn't from a Keyrack server of this version. Use \
+                 the same version of the command line and the server.",
+            )
+        })
     }
 
     /// Returns the body unchanged, for `--json`. Fails if it is not JSON.
@@ -53,7 +57,7 @@ fn error(status: StatusCode, body: &[u8]) -> CliError {
     };
     let mut details: Vec<_> = problem.details.iter().map(detail).collect();
     if let Some(id) = problem.request_id.filter(|_| status.is_server_error()) {
-        details.push(format!("request id: {}", sanitized(&id)));
+        details.push(format!("Request ID: {}", sanitized(&id)));
     }
     CliError::Failed { message: sanitized(&problem.message), details }
 }
@@ -69,11 +73,11 @@ fn detail(detail: &Value) -> String {
 /// The response has no problem document, so something other than Keyrack sent it, such as a proxy.
 fn error_without_problem(status: StatusCode) -> CliError {
     let advice = if status.is_redirection() {
-        "give --server the address that it leads to"
+        "Set --server to the URL that it redirects to."
     } else {
-        "not as a Keyrack does"
+        "The response isn't from a Keyrack server. Check --server."
     };
-    CliError::failed(format!("the server answered {status}: {advice}"))
+    CliError::failed(format!("The server returned {status}. {advice}"))
 }
 
 #[cfg(test)]
@@ -93,12 +97,12 @@ mod tests {
         let details = |last: &str| ["name: give it a name", "7", last].map(str::to_owned).to_vec();
         let (message, own) = failed(StatusCode::UNPROCESSABLE_ENTITY, body);
         assert_eq!((message.as_str(), own), ("two things", details("")[..2].to_vec()));
-        assert_eq!(failed(StatusCode::INTERNAL_SERVER_ERROR, body).1, details("request id: req_1"));
+        assert_eq!(failed(StatusCode::INTERNAL_SERVER_ERROR, body).1, details("Request ID: req_1"));
     }
 
     #[test]
     fn response_without_problem_document_is_reported_by_its_status() {
         assert!(failed(StatusCode::BAD_GATEWAY, "<html>").0.contains("502 Bad Gateway"));
-        assert!(failed(StatusCode::PERMANENT_REDIRECT, "").0.contains("leads to"));
+        assert!(failed(StatusCode::PERMANENT_REDIRECT, "").0.contains("redirects to"));
     }
 }

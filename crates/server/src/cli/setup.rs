@@ -37,7 +37,7 @@ pub(super) struct SetupArgs {
     password_stdin: bool,
 }
 
-/// The body of the request. It does not implement `Debug`, because it holds a password.
+/// The body of the request. It does not implement `Debug`, because it contains a password.
 #[derive(Serialize)]
 struct SetupBody<'a> {
     name: &'a str,
@@ -84,13 +84,14 @@ impl SetupArgs {
 
     fn password(&self) -> Result<Zeroizing<String>, CliError> {
         if !self.password_stdin {
-            let why =
-                "the password is read from standard input, where nobody else sees it: add --password-stdin";
+            let why = "Pass the password on standard input with --password-stdin.";
             return Err(CliError::InvalidUse(why.to_owned()));
         }
         let mut line = Zeroizing::new(String::with_capacity(LINE.into()));
         let read = io::stdin().lock().take(LINE.into()).read_line(&mut line);
-        read.map_err(|error| CliError::with_context("cannot read the password from standard input", &error))?;
+        read.map_err(|error| {
+            CliError::with_context("The password can't be read from standard input", &error)
+        })?;
         let end =
             line.strip_suffix('\n').map_or(line.len(), |rest| rest.strip_suffix('\r').unwrap_or(rest).len());
         line.truncate(end);
@@ -104,8 +105,8 @@ fn next_steps(data: &Path, result: &SetupResult) -> Output {
         (sanitized(&owner.email), sanitized(&workspace.name), sanitized(&workspace.slug));
     let data = data.display();
     Output::default()
-        .note(format_args!("{email} owns the workspace {name} ({slug}). Next:"))
-        .note(format_args!("  keyrack serve --data {data}        and sign in at the address that it prints"))
+        .note(format_args!("Created workspace {name} ({slug}), owner {email}. Next steps:"))
+        .note(format_args!("  keyrack serve --data {data}        # then sign in at the URL that it prints"))
         .note(format_args!(
             "  keyrack key create --data {data} --workspace {slug} --name my-first-key --scope inference"
         ))

@@ -14,7 +14,7 @@ impl Choices {
         let tls = match (self.tls_cert, self.tls_key) {
             (Some(cert), Some(key)) => Some(Tls { cert, key }),
             (None, None) => None,
-            _ => return Err(wrong("tls-cert and tls-key", "both are needed, or neither")),
+            _ => return Err(wrong("tls-cert and tls-key", "Set both or neither.")),
         };
         Ok(Config {
             data,
@@ -55,7 +55,7 @@ fn check_public_url(url: Url) -> Result<Url, ConfigError> {
     if plain {
         Ok(url)
     } else {
-        Err(wrong("public-url", "expected http(s)://host[:port] and nothing behind it"))
+        Err(wrong("public-url", "Use a URL such as https://keys.example.org, without a path."))
     }
 }
 
@@ -66,7 +66,7 @@ fn help_link(support: String) -> Result<String, ConfigError> {
         Err(_) if support.contains('@') && !support.contains(char::is_whitespace) => {
             Ok(format!("mailto:{support}"))
         }
-        _ => Err(wrong("support", "expected a URL or an email address")),
+        _ => Err(wrong("support", "Use a URL or an email address.")),
     }
 }
 
@@ -80,7 +80,7 @@ fn brands(current: Option<&str>, older: &[String]) -> Result<Brands, ConfigError
 fn max_image(megabytes: u32) -> Result<usize, ConfigError> {
     match megabytes {
         1..=MOST_IMAGE_MB => Ok(megabytes as usize * 1_000_000),
-        _ => Err(wrong("max-image-mb", "expected 1 to 100")),
+        _ => Err(wrong("max-image-mb", "Use a number from 1 to 100.")),
     }
 }
 
@@ -88,21 +88,29 @@ fn max_image(megabytes: u32) -> Result<usize, ConfigError> {
 fn disk_reserve(megabytes: u32) -> Result<u64, ConfigError> {
     match megabytes {
         0 | 8..=1_000_000 => Ok(u64::from(megabytes) * 1_000_000),
-        _ => Err(wrong("disk-reserve-mb", "expected 8 to 1000000, or 0 for none")),
+        _ => Err(wrong("disk-reserve-mb", "Use a number from 8 to 1,000,000, or 0 for no reserve.")),
     }
 }
 
 /// Limits the days to ten years.
 fn usage_days(days: u32) -> Result<u32, ConfigError> {
-    if (1..=3_650).contains(&days) { Ok(days) } else { Err(wrong("usage-days", "expected 1 to 3650")) }
+    if (1..=3_650).contains(&days) {
+        Ok(days)
+    } else {
+        Err(wrong(
+            "usage-days",
+            "Use a number of days from 1 \
+         to 3,650.",
+        ))
+    }
 }
 
 fn at_least_one(choice: &'static str, number: Option<usize>) -> Result<Option<usize>, ConfigError> {
-    if number == Some(0) { Err(wrong(choice, "expected 1 or more")) } else { Ok(number) }
+    if number == Some(0) { Err(wrong(choice, "Use a number of 1 or more.")) } else { Ok(number) }
 }
 
 fn level(text: Option<&str>) -> Result<tracing::Level, ConfigError> {
-    text.unwrap_or("info").parse().map_err(|_| wrong("log", "expected error, warn, info, debug or trace"))
+    text.unwrap_or("info").parse().map_err(|_| wrong("log", "Use error, warn, info, debug, or trace."))
 }
 
 fn wrong(choice: &'static str, expected: impl Into<String>) -> ConfigError {

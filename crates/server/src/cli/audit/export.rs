@@ -46,7 +46,8 @@ impl ExportArgs {
     pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
         if self.connection.json {
             return Err(CliError::InvalidUse(
-                "an export is no one JSON object: choose with --format".to_owned(),
+                "An audit log export isn't a single JSON object. Use --format to choose its format."
+                    .to_owned(),
             ));
         }
         let request = ApiRequest::new(Method::GET, format!("/api/v1/activity/export?{}", self.query()));
@@ -55,7 +56,7 @@ impl ExportArgs {
             None => Box::new(io::stdout()),
         };
         self.connection.with_client(choices, async |client| client.copy(request, &mut *out).await).await?;
-        out.flush().map_err(|error| CliError::with_context("cannot write the export", &error))?;
+        out.flush().map_err(|error| CliError::with_context("The export can't be written", &error))?;
         Ok(Output::default())
     }
 
@@ -80,8 +81,8 @@ fn create(path: &Path) -> Result<BufWriter<File>, CliError> {
     options.write(true).create_new(true);
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path);
-    let file =
-        file.map_err(|error| CliError::with_context(&format!("cannot make {}", path.display()), &error))?;
+    let file = file
+        .map_err(|error| CliError::with_context(&format!("{} can't be created", path.display()), &error))?;
     Ok(BufWriter::new(file))
 }
 
@@ -92,6 +93,6 @@ fn format(text: &str) -> Result<ExportFormat, &'static str> {
 fn action(text: &str) -> Result<AuditAction, String> {
     text.parse().map_err(|()| {
         let known: Vec<_> = AuditAction::ALL.iter().map(|action| action.name()).collect();
-        format!("expected one of {}", known.join(", "))
+        format!("Use one of: {}.", known.join(", "))
     })
 }

@@ -10,7 +10,7 @@ use super::run_async;
 use crate::config::Choices;
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of them, for as long as the program runs")]
+#[expect(clippy::large_enum_variant, reason = "there is only one, and it lives until the program exits")]
 pub(super) enum AuditCommand {
     /// Export the audit log of a workspace, oldest entry first
     Export(export::ExportArgs),

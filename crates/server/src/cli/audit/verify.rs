@@ -32,8 +32,9 @@ impl VerifyArgs {
             File::open(&self.file).and_then(|file| read(BufReader::new(file)))
         };
         // A file that cannot be read proves nothing about the chain, so the exit code is that of invalid use.
-        let verdict = verdict
-            .map_err(|error| CliError::InvalidUse(format!("cannot read {}: {error}", self.file.display())))?;
+        let verdict = verdict.map_err(|error| {
+            CliError::InvalidUse(format!("{} can't be read: {error}", self.file.display()))
+        })?;
         if self.json {
             say(&in_json(&verdict).to_string())?;
         }
@@ -41,7 +42,7 @@ impl VerifyArgs {
             Verification::Intact(export) if !self.json => say(&in_words(&export)),
             Verification::Intact(_) => Ok(()),
             Verification::Damaged(wrong) => Err(CliError::Failed {
-                message: format!("the chain is broken at {}", wrong.title()),
+                message: format!("Verification failed at {}", wrong.title()),
                 details: wrong.details(),
             }),
         }
@@ -65,32 +66,33 @@ fn read(mut file: impl BufRead) -> io::Result<Verification> {
 
 fn say(text: &str) -> Result<(), CliError> {
     writeln!(io::stdout(), "{text}")
-        .map_err(|error| CliError::with_context("cannot write the answer", &error))
+        .map_err(|error| CliError::with_context("The result can't be written", &error))
 }
 
 fn in_words(export: &IntactExport) -> String {
     let IntactExport { end, is_gapless, .. } = export;
     let entries = entries(end.entries);
     let description = match (end.end, end.first.zip(end.last), *is_gapless) {
-        (ExportExtent::Whole, ..) => format!("{entries}, the chain holds"),
+        (ExportExtent::Whole, ..) => format!("OK: {entries} verified"),
         (ExportExtent::Part, None, _) => {
-            "no entries: the filter of this export left nothing that could be verified".to_owned()
+            "No entries: the filter of this export matches nothing that can be verified".to_owned()
         }
         (ExportExtent::Part, Some((1, _)), true) => {
-            format!("{entries}, the chain holds from the beginning; later entries are not in this export")
+            format!("OK: {entries} verified from the first entry. The export doesn't contain later entries.")
         }
         (ExportExtent::Part, Some((first, last)), true) => format!(
-            "{entries}, the chain holds from entry {} to {}; what was before and after is not in this export",
+            "OK: {entries} verified, from entry {} to {}. The export doesn't contain earlier and later \
+             entries.",
             grouped(first),
             grouped(last)
         ),
         (ExportExtent::Part, Some(_), false) => format!(
-            "{entries} of a filtered export, each as it was written; whether others between them are as they were cannot be seen here"
+            "OK: {entries} of a filtered export verified, each against its own hash. A filtered export \
+             can't show whether the entries between them were changed."
         ),
     };
     let newest = export.newest.as_ref().zip(end.last);
-    let newest =
-        newest.map(|(hash, seq)| format!("\nentry {} has the hash {}", grouped(seq), hex::encode(hash)));
+    let newest = newest.map(|(hash, seq)| format!("\nHash of entry {}: {}", grouped(seq), hex::encode(hash)));
     format!("{description}{}", newest.unwrap_or_default())
 }
 

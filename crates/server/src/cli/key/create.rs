@@ -72,6 +72,6 @@ impl CreateArgs {
             note: self.note.as_deref(),
         };
         let request = ApiRequest::with_body(Method::POST, KEYS, &body)?;
-        self.connection.request(choices, request, |key: KeyWithSecretView| key.describe("made the key")).await
+        self.connection.request(choices, request, |key: KeyWithSecretView| key.describe("Created")).await
     }
 }

@@ -38,8 +38,7 @@ impl DeleteArgs {
             None => ApiRequest::new(Method::DELETE, path_of(id)),
         };
         let describe = |deleted: DeletedKeyView| {
-            Output::default()
-                .note(deleted.propagation.describe(&format!("deleted {id}"), "no server accepts it any more"))
+            Output::default().note(deleted.propagation.describe(&format!("Deleted {id}")))
         };
         self.connection.request(choices, request, describe).await
     }

@@ -66,7 +66,9 @@ fn combined(quotas: &[QuotaArg]) -> Result<Quotas, String> {
     let mut all = Quotas::NONE;
     for quota in quotas {
         match quota {
-            QuotaArg::None if quotas.len() > 1 => return Err("--quota none stands alone".to_owned()),
+            QuotaArg::None if quotas.len() > 1 => {
+                return Err("Don't combine --quota none with other quotas.".to_owned());
+            }
             QuotaArg::None => {}
             QuotaArg::Limit(quota) => {
                 all.add(*quota).map_err(|twice| format!("--quota: {twice}"))?;
@@ -81,8 +83,8 @@ pub(super) fn line(name: &str, value: &Value) -> Option<(&'static str, String)> 
     let rate = || serde_json::from_value::<Rate>(value.clone()).ok();
     match name {
         QUOTAS => None,
-        RATE => rate().map(|rate| ("at most", rate.to_string())),
-        VISITOR_RATE => rate().map(|rate| ("each visitor", rate.to_string())),
+        RATE => rate().map(|rate| ("rate limit", rate.to_string())),
+        VISITOR_RATE => rate().map(|rate| ("per visitor", rate.to_string())),
         _ => restrictions::line(name, value).or_else(|| Some(("restricted to", format!("{name} {value}")))),
     }
 }
@@ -94,13 +96,13 @@ impl FromStr for QuotaArg {
         if text == "none" {
             return Ok(Self::None);
         }
-        let expected = "expected what, how many and how long, such as predictions=1000/day, or none";
+        let expected = "Use a resource, a limit, and a period, such as predictions=1000/day, or none.";
         let (of, rest) = text.split_once('=').ok_or(expected)?;
         let (limit, per) = rest.split_once('/').ok_or(expected)?;
         let digits = Some(limit).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
         let limit = digits.filter(|text| !text.is_empty()).ok_or(expected)?;
-        let of = of.parse().map_err(|error| format!("{error} before the ="))?;
-        let per = per.parse().map_err(|error| format!("{error} behind the /"))?;
+        let of = of.parse().map_err(|error| format!("Before the =: {error}"))?;
+        let per = per.parse().map_err(|error| format!("After the /: {error}"))?;
         // Zero is out of range, and so is a number that does not fit into the type.
         Quota::new(of, limit.parse().unwrap_or(0), per).map(Self::Limit).map_err(|error| error.to_string())
     }
@@ -117,7 +119,7 @@ mod tests {
     #[test]
     fn quota_parses_from_subject_limit_and_period_or_none() {
         let QuotaArg::Limit(own) = quota("images=500/month") else { panic!("it limits") };
-        assert_eq!(own.to_string(), "upload 500 images a month");
+        assert_eq!(own.to_string(), "500 images per month");
         assert_eq!(quota("none"), QuotaArg::None);
         for wrong in [
             "",

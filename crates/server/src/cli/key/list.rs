@@ -58,7 +58,11 @@ impl ListArgs {
         }
         let keys: Result<Vec<KeyView>, _> = all.into_iter().map(serde_json::from_value).collect();
         let keys = keys.map_err(|error| {
-            CliError::with_context("the answer is not one of a Keyrack of this version", &error)
+            CliError::with_context(
+                "The response isn't from a Keyrack server of this version. Use the same \
+                 version of the command line and the server.",
+                &error,
+            )
         })?;
         Ok(view::list(&keys))
     }

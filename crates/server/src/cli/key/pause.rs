@@ -56,8 +56,8 @@ impl PauseArgs {
             None => ApiRequest::new(Method::POST, path),
         };
         let describe = |ChangedKeyView { key, propagation }: ChangedKeyView| {
-            let paused = format!("paused {} {}", key.named(), key.paused().unwrap_or_default());
-            Output::default().note(propagation.describe(&paused, "no server accepts it meanwhile"))
+            let paused = format!("Paused {} {}", key.named(), key.paused().unwrap_or_default());
+            Output::default().note(propagation.describe(&paused))
         };
         self.connection.request(choices, request, describe).await
     }
@@ -67,8 +67,8 @@ impl ResumeArgs {
     pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
         let request = ApiRequest::new(Method::POST, format!("{}/resume", path_of(self.id)));
         let describe = |ChangedKeyView { key, propagation }: ChangedKeyView| {
-            let done = format!("resumed {}", key.named());
-            Output::default().note(propagation.describe(&done, "it works again as it did before"))
+            let done = format!("Resumed {}", key.named());
+            Output::default().note(propagation.describe(&done))
         };
         self.connection.request(choices, request, describe).await
     }

@@ -20,18 +20,17 @@ struct UnconfirmedNodeView {
 
 impl fmt::Display for UnconfirmedNodeView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (it can still accept it until {})", self.name, self.until)
+        write!(f, "{}, which may accept it until {}", self.name, self.until)
     }
 }
 
 impl PropagationView {
-    /// Joins `done` with `everywhere` if every node has confirmed the change, and otherwise with the names of
-    /// the unconfirmed nodes.
-    pub(super) fn describe(&self, done: &str, everywhere: &str) -> String {
+    /// Returns `done` as a sentence, followed by the names of the nodes that have not confirmed the change.
+    pub(super) fn describe(&self, done: &str) -> String {
         let pending: Vec<_> = self.unconfirmed.iter().map(ToString::to_string).collect();
         match pending.as_slice() {
-            [] => format!("{done}: {everywhere}"),
-            pending => format!("{done}; not confirmed yet by {}", sanitized(&pending.join(", "))),
+            [] => format!("{done}."),
+            pending => format!("{done}. Not yet confirmed by {}.", sanitized(&pending.join(", "))),
         }
     }
 }

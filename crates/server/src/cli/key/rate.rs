@@ -19,15 +19,15 @@ impl FromStr for RateArg {
         if text == "none" {
             return Ok(Self::None);
         }
-        let expected = "expected a number of requests and a span, such as 100/60s or 5/1h, or none";
+        let expected = "Use a number of requests and a duration, such as 100/60s or 5/1h, or none.";
         let (requests, every) = text.split_once('/').ok_or(expected)?;
         let digits = Some(requests).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
         let requests = digits.and_then(|text| text.parse().ok()).ok_or(expected)?;
         let seconds = span(every).map_err(|_| expected)?.as_secs();
         let rate = Rate::new(requests, u32::try_from(seconds).unwrap_or(u32::MAX));
         rate.map(Self::Limit).map_err(|error| match error {
-            RateError::Requests => format!("of requests: {error}"),
-            RateError::Seconds => "expected a span from 1s to 24h".to_owned(),
+            RateError::Requests => format!("Requests: {error}"),
+            RateError::Seconds => "Use a duration from 1s to 24h.".to_owned(),
         })
     }
 }

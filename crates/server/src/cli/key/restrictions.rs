@@ -93,7 +93,7 @@ fn apply_list<T: ToString>(
     match items.len() {
         0 => restrictions.remove(member),
         all if all == values.len() => restrictions.insert(member.to_owned(), json!(items)),
-        _ => return Err(CliError::InvalidUse(format!("--{flag} any stands alone"))),
+        _ => return Err(CliError::InvalidUse(format!("Don't combine --{flag} any with other values."))),
     };
     Ok(())
 }
@@ -101,15 +101,15 @@ fn apply_list<T: ToString>(
 /// The label and the text of one restriction. `None` if this version does not know the restriction.
 pub(super) fn line(name: &str, value: &Value) -> Option<(&'static str, String)> {
     let label = match name {
-        "projects" => "only projects",
-        "models" => "only models",
-        "networks" => "only from",
-        "origins" => "only on",
+        "projects" => "projects",
+        "models" => "models",
+        "networks" => "allowed IPs",
+        "origins" => "allowed origins",
         MAX_IMAGE => return Some(("largest image", format!("{} bytes", value.as_u64()?))),
         _ => return None,
     };
     let items: Vec<_> = value.as_array()?.iter().filter_map(Value::as_str).collect();
-    let text = if items.is_empty() { "none: it opens nothing".to_owned() } else { items.join(", ") };
+    let text = if items.is_empty() { "none (empty list)".to_owned() } else { items.join(", ") };
     Some((label, text))
 }
 
@@ -120,7 +120,9 @@ impl<T: FromStr<Err: fmt::Display>> FromStr for ListArg<T> {
         if text == "any" {
             return Ok(Self::Any);
         }
-        text.parse().map(Self::Item).map_err(|error: T::Err| format!("{error}; or any"))
+        text.parse()
+            .map(Self::Item)
+            .map_err(|error: T::Err| format!("{error} Or use any for no restriction."))
     }
 }
 
@@ -145,7 +147,7 @@ impl FromStr for ImageSizeArg {
         if text == "none" {
             return Ok(Self::None);
         }
-        let expected = "expected a whole number and a unit, such as 2MB, 500kB or 500000B, or none";
+        let expected = "Use a whole number and a unit, such as 2MB, 500kB, or 500000B, or none.";
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at(digits);
         let unit: u32 = match unit.to_ascii_lowercase().as_str() {
@@ -214,8 +216,8 @@ mod tests {
 
     #[test]
     fn empty_list_is_described_as_opening_nothing() {
-        assert_eq!(line("models", &json!([])), Some(("only models", "none: it opens nothing".to_owned())));
-        assert_eq!(line("networks", &json!(["a", "b"])), Some(("only from", "a, b".to_owned())));
+        assert_eq!(line("models", &json!([])), Some(("models", "none (empty list)".to_owned())));
+        assert_eq!(line("networks", &json!(["a", "b"])), Some(("allowed IPs", "a, b".to_owned())));
         assert_eq!(line("weekdays", &json!(["mon"])), None);
     }
 }

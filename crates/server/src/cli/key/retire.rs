@@ -24,8 +24,8 @@ impl RetireArgs {
     pub(super) async fn run(self, choices: Choices) -> Result<Output, CliError> {
         let request = ApiRequest::new(Method::POST, format!("{}/retire", path_of(self.id)));
         let describe = |ChangedKeyView { key, propagation }: ChangedKeyView| {
-            let done = format!("retired what was left of older secrets of {}", key.named());
-            Output::default().note(propagation.describe(&done, "its current secret alone works"))
+            let done = format!("Revoked the old secret of {}", key.named());
+            Output::default().note(propagation.describe(&done))
         };
         self.connection.request(choices, request, describe).await
     }

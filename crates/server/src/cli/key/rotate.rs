@@ -40,10 +40,10 @@ impl RotateArgs {
         let is_immediate = span(&self.grace_period).is_ok_and(|period| period.is_zero());
         let describe = |key: KeyWithSecretView| {
             let old = match key.old_secret_retires_at.as_deref().filter(|_| !is_immediate) {
-                Some(at) => format!("the old secret works until {}", formatted_time(at)),
-                None => "the old secret works no longer".to_owned(),
+                Some(at) => format!("The old secret key expires {}.", formatted_time(at)),
+                None => "The old secret key is revoked.".to_owned(),
             };
-            key.describe("gave a new secret to").note(old)
+            key.describe("Rotated").note(old)
         };
         self.connection.request(choices, request, describe).await
     }

@@ -1,5 +1,6 @@
 //! Keys as text for a terminal.
 
+use keyrack_core::numbers::grouped;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -84,14 +85,14 @@ pub(super) struct KeyWithSecretView {
 
 impl KeyWithSecretView {
     /// Puts the secret on standard output and the rest on standard error. `done` is the start of the first note, such
-    /// as "made the key".
+    /// as "Created".
     pub(super) fn describe(&self, done: &str) -> Output {
         let KeyView { id, name, class, .. } = &self.key;
         Output::result(sanitized(&self.secret))
-            .note(sanitized(&format!("{done} {name} ({id}), {class}")))
+            .note(sanitized(&format!("{done} {name} ({id}), {class} key.")))
             .note(format_args!("scopes: {}", self.key.scopes()))
             .note(format_args!("expires: {}", self.key.expires()))
-            .note("store it now: it is not shown again")
+            .note("Store the secret key now. You won't see it again.")
     }
 }
 
@@ -125,7 +126,7 @@ impl KeyView {
     /// All fields of the key, one per line.
     pub(super) fn card(&self) -> String {
         let mut lines = vec![
-            ("id", sanitized(&self.id)),
+            ("ID", sanitized(&self.id)),
             ("name", sanitized(&self.name)),
             ("status", sanitized(&self.status)),
             ("class", sanitized(&self.class)),
@@ -181,7 +182,13 @@ impl QuotaView {
     fn line(&self) -> String {
         let Self { of, limit, per, used, resets_at } = self;
         let resets = formatted_time(resets_at);
-        format!("{used} of {limit} {} this {}, until {resets}", sanitized(of), sanitized(per))
+        let period = if per == "day" { "today" } else { "this month" };
+        format!(
+            "{} of {} {} {period} (resets {resets})",
+            grouped((*used).into()),
+            grouped((*limit).into()),
+            sanitized(of)
+        )
     }
 }
 
@@ -194,7 +201,7 @@ impl ActorView {
 /// A table with one line per key.
 pub(super) fn list(keys: &[KeyView]) -> Output {
     if keys.is_empty() {
-        return Output::default().note("no such keys");
+        return Output::default().note("No keys found.");
     }
     let head =
         ["ID", "NAME", "STATUS", "CLASS", "SCOPES", "SECRET", "EXPIRES", "LAST USED"].map(str::to_owned);

@@ -32,7 +32,8 @@ async fn key_create_prints_only_the_secret_to_stdout() {
     let secret = created.stdout.strip_suffix('\n').unwrap();
     assert!(secret.starts_with("kr_sk_") && secret.len() == 44 && !secret.contains(char::is_whitespace));
     assert!(!created.stderr.contains(secret));
-    for expected in ["line 3", "inference", "expires: 2", "store it now: it is not shown again"] {
+    for expected in ["line 3", "inference", "expires: 2", "Store the secret key now. You won't see it again."]
+    {
         assert!(created.stderr.contains(expected), "{expected}: {}", created.stderr);
     }
     let listed = folder.keys(&["list"]).run().await.assert_succeeded();
@@ -75,14 +76,14 @@ async fn key_commands_print_text_without_json() {
     let created = folder.json(&["create", "--name", "gate", "--scope", "keys", "--note", "two\nlines"]).await;
     let id = &text(&created["id"]);
     let rotated = folder.keys(&["rotate", id, "--grace-period", "1h"]).run().await.assert_succeeded();
-    assert!(rotated.stdout.starts_with("kr_sk_") && rotated.stderr.contains("the old secret works until 2"));
+    assert!(rotated.stdout.starts_with("kr_sk_") && rotated.stderr.contains("The old secret key expires 2"));
     let rotated = folder.keys(&["rotate", id, "--grace-period", "0s"]).run().await.assert_succeeded();
-    assert!(rotated.stderr.contains("the old secret works no longer"));
+    assert!(rotated.stderr.contains("The old secret key is revoked."));
     let edited = folder.keys(&["edit", id, "--name", "gate 2"]).run().await.assert_succeeded();
     assert!(edited.stdout.contains("gate 2"));
     let deleted = folder.keys(&["delete", id]).run().await.assert_succeeded();
     assert_eq!(deleted.stdout, "");
-    assert!(deleted.stderr.contains("no server accepts it any more"));
+    assert!(deleted.stderr.contains("Deleted key_"));
     let shown = folder.keys(&["show", id]).run().await.assert_succeeded().stdout;
     for expected in [id, "gate 2", "deleted", "keys", "two lines", "by operator"] {
         assert!(shown.contains(expected), "{expected}: {shown}");
@@ -97,7 +98,7 @@ async fn rate_limit_is_set_shown_and_removed() {
     let id = &text(&created["id"]);
     assert_eq!(created["restrictions"], serde_json::json!({ "rate": { "requests": 100, "seconds": 60 } }));
     let shown = folder.keys(&["show", id]).run().await.assert_succeeded().stdout;
-    assert!(shown.contains("at most") && shown.contains("100 requests every 60 seconds"), "{shown}");
+    assert!(shown.contains("rate limit") && shown.contains("100 requests per minute"), "{shown}");
     let edited = folder.json(&["edit", id, "--rate-limit", "5/1h", "--name", "b"]).await;
     assert_eq!(edited["restrictions"], serde_json::json!({ "rate": { "requests": 5, "seconds": 3600 } }));
     assert_eq!(folder.json(&["edit", id, "--note", "n"]).await["restrictions"], edited["restrictions"]);
@@ -105,7 +106,7 @@ async fn rate_limit_is_set_shown_and_removed() {
         folder.json(&["edit", id, "--rate-limit", "none"]).await["restrictions"],
         serde_json::json!({})
     );
-    folder.keys(&["edit", id, "--rate-limit", "0/1h"]).run().await.assert_failed(2, "from 1 to 1000000");
+    folder.keys(&["edit", id, "--rate-limit", "0/1h"]).run().await.assert_failed(2, "from 1 to 1,000,000");
 }
 
 #[tokio::test]
@@ -123,9 +124,7 @@ async fn limits_are_changed_one_at_a_time() {
         serde_json::json!({ "of": "trainings", "limit": 2, "per": "month" })
     );
     let shown = folder.keys(&["show", id]).run().await.assert_succeeded().stdout;
-    for line in
-        ["10 requests every 60 seconds", "0 of 1000 predictions this day", "0 of 2 trainings this month"]
-    {
+    for line in ["10 requests per minute", "0 of 1,000 predictions today", "0 of 2 trainings this month"] {
         assert!(shown.contains(line), "{line}: {shown}");
     }
     let edited = folder.json(&["edit", id, "--quota", "images=5/day"]).await;
@@ -134,13 +133,13 @@ async fn limits_are_changed_one_at_a_time() {
     let edited = folder.json(&["edit", id, "--quota", "none", "--visitor-rate-limit", "none"]).await;
     assert_eq!(edited["restrictions"], serde_json::json!({}));
     for (wrong, expected) in [
-        (&["--quota", "images=0/day"][..], "from 1 to 1000000000"),
+        (&["--quota", "images=0/day"][..], "from 1 to 1,000,000,000"),
         (&["--quota", "images=5/week"], "day or month"),
-        (&["--quota", "guesses=5/day"], "predictions, images or trainings"),
+        (&["--quota", "guesses=5/day"], "predictions, images, or trainings"),
         (&["--quota", "1000"], "predictions=1000/day"),
         (&["--quota", "images=5/day", "--quota", "images=6/day"], "already a quota of images per day"),
-        (&["--quota", "images=5/day", "--quota", "none"], "stands alone"),
-        (&["--visitor-rate-limit", "0/60s"], "from 1 to 1000000"),
+        (&["--quota", "images=5/day", "--quota", "none"], "Don't combine --quota none"),
+        (&["--visitor-rate-limit", "0/60s"], "from 1 to 1,000,000"),
     ] {
         folder.keys(&[&["edit", id][..], wrong].concat()).run().await.assert_failed(2, expected);
     }
@@ -151,7 +150,7 @@ async fn key_list_applies_its_filters() {
     let folder = Folder::set_up().await;
     assert_eq!(folder.json(&["list"]).await, serde_json::json!({ "items": [], "nextCursor": null }));
     let nothing = folder.keys(&["list"]).run().await.assert_succeeded();
-    assert_eq!((nothing.stdout.as_str(), nothing.stderr.as_str()), ("", "no such keys\n"));
+    assert_eq!((nothing.stdout.as_str(), nothing.stderr.as_str()), ("", "No keys found.\n"));
     for (name, class) in [("a&b=c", "publishable"), ("d", "secret"), ("e", "secret")] {
         folder.json(&["create", "--name", name, "--scope", "inference", "--class", class]).await;
     }
@@ -170,12 +169,12 @@ async fn key_list_applies_its_filters() {
 async fn failed_command_names_the_field() {
     let folder = Folder::set_up().await;
     let args = ["create", "--name", " ", "--scope", "project", "--class", "publishable"];
-    let ran = folder.keys(&args).run().await.assert_failed(1, "\n  name: a name is needed\n");
+    let ran = folder.keys(&args).run().await.assert_failed(1, "\n  name: Enter a name.\n");
     assert!(ran.stderr.contains("\n  class: "), "{ran:?}");
     let unknown = format!("key_{}", "0".repeat(32));
-    folder.keys(&["show", &unknown]).run().await.assert_failed(1, "there is no such key");
+    folder.keys(&["show", &unknown]).run().await.assert_failed(1, "Key not found.");
     let elsewhere = keyrack(["key", "list", "--workspace", "elsewhere", "--data"]).arg(folder.0.path());
-    elsewhere.run().await.assert_failed(1, "there is no such workspace");
+    elsewhere.run().await.assert_failed(1, "Workspace not found.");
 }
 
 #[tokio::test]
@@ -206,7 +205,7 @@ async fn key_list_creates_no_folder() {
     let missing = root.path().join("missing");
     for data in [missing.as_path(), root.path()] {
         let ran = keyrack(["key", "list", "--workspace", SLUG, "--data"]).arg(data).run().await;
-        ran.assert_failed(1, "there is no Keyrack in");
+        ran.assert_failed(1, "No Keyrack data found in");
     }
     assert!(!missing.exists());
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
@@ -224,22 +223,19 @@ async fn key_is_paused_and_resumed_and_its_old_secret_is_retired() {
     assert!(shown.contains("by operator, until resumed"), "{shown}");
     let expected = folder.keys(&["pause", id, "--for", "10m"]).run().await.assert_succeeded();
     assert_eq!(expected.stdout, "");
-    let begins = format!("paused gate ({id}) until 2");
-    assert!(
-        expected.stderr.starts_with(&begins) && expected.stderr.contains("no server accepts it meanwhile"),
-        "{expected:?}"
-    );
+    let begins = format!("Paused gate ({id}) until 2");
+    assert!(expected.stderr.starts_with(&begins), "{expected:?}");
     let ids = async |status: &str| {
         let page = folder.json(&["list", "--status", status]).await;
         page["items"].as_array().unwrap().iter().map(|key| text(&key["id"])).collect::<Vec<_>>()
     };
     assert_eq!((ids("paused").await, ids("active").await), (vec![id.clone()], vec![]));
     let expected = folder.keys(&["resume", id]).run().await.assert_succeeded();
-    assert_eq!(expected.stderr, format!("resumed gate ({id}): it works again as it did before\n"));
+    assert_eq!(expected.stderr, format!("Resumed gate ({id}).\n"));
     assert_eq!(folder.json(&["resume", id]).await["status"], "active");
     folder.json(&["rotate", id, "--grace-period", "24h"]).await;
     let expected = folder.keys(&["retire", id]).run().await.assert_succeeded();
-    assert!(expected.stderr.contains("its current secret alone works"), "{expected:?}");
+    assert!(expected.stderr.contains("Revoked the old secret of"), "{expected:?}");
     let retired = folder.json(&["retire", id]).await;
     let ended: jiff::Timestamp = text(&retired["secrets"][1]["retiresAt"]).parse().unwrap();
     assert!(ended <= jiff::Timestamp::now(), "{retired}");
@@ -251,7 +247,7 @@ async fn key_is_paused_and_resumed_and_its_old_secret_is_retired() {
     ] {
         assert_eq!(folder.keys(wrong).run().await.code, Some(2), "{wrong:?}");
     }
-    folder.keys(&["pause", id, "--for", "31d"]).run().await.assert_failed(1, "duration: expected 1s to 30d");
+    folder.keys(&["pause", id, "--for", "31d"]).run().await.assert_failed(1, "duration: Enter 1s to 30d");
     folder.keys(&["delete", id]).run().await.assert_succeeded();
     for what in ["pause", "resume", "retire"] {
         folder.keys(&[what, id]).run().await.assert_failed(1, "deleted");

@@ -123,11 +123,14 @@ async fn key_cannot_grant_more_than_it_has() {
     let ran = over_network(&server, manager, &create)
         .run()
         .await
-        .assert_failed(1, "never gives more than it holds");
+        .assert_failed(1, "can't grant more access than it has");
     assert!(!ran.stderr.contains(manager));
     let other = server.create_key(&["project"], &[]).await;
     let rotate = ["rotate", &text(&other["id"]), "--grace-period", "0s"];
-    over_network(&server, manager, &rotate).run().await.assert_failed(1, "never gives more than it holds");
+    over_network(&server, manager, &rotate)
+        .run()
+        .await
+        .assert_failed(1, "can't grant more access than it has");
     let project = &text(&other["secret"]);
     let ran = over_network(&server, project, &["list"]).run().await.assert_failed(1, "keys");
     assert!(!ran.stderr.contains(project));
@@ -156,12 +159,12 @@ async fn unreachable_server_is_named() {
     let ran = over_network(&server, secret, &["list"])
         .run()
         .await
-        .assert_failed(1, &format!("no answer from {}", server.url));
+        .assert_failed(1, &format!("No response from {}", server.url));
     assert!(ran.stderr.contains("refused") && !ran.stderr.contains(secret));
     server.restart().await;
     let ran = over_network(&server, "kr_sk_nonsense", &["list"]).run().await.assert_failed(1, "keyrack: ");
     assert!(!ran.stderr.contains("nonsense"));
     let second = keyrack(["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--data"]);
-    second.arg(server.data()).run().await.assert_failed(1, "another keyrack is running");
+    second.arg(server.data()).run().await.assert_failed(1, "Another keyrack process is using");
     server.key_command(&["list"]).args(["--workspace", SLUG]).run().await.assert_failed(2, "--workspace");
 }

@@ -13,7 +13,7 @@ async fn setup_of_a_folder_succeeds_only_once() {
     assert_eq!(ran.stdout, "");
     assert!(ran.stderr.contains(EMAIL) && ran.stderr.contains(SLUG) && ran.stderr.contains("keyrack serve"));
     assert!(!ran.stderr.contains(PASSWORD));
-    setup(&data).run().await.assert_failed(1, "set up already");
+    setup(&data).run().await.assert_failed(1, "already set up");
 }
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn setup_of_a_running_server_invalidates_its_setup_link() {
     assert!(open().await.contains("<form"));
     setup(&server.data()).run().await.assert_succeeded();
     assert!(!open().await.contains("name=\"password\""));
-    setup(&server.data()).run().await.assert_failed(1, "set up already");
+    setup(&server.data()).run().await.assert_failed(1, "already set up");
     assert!(!server.output().contains(PASSWORD));
 }
 
@@ -46,9 +46,11 @@ async fn setup_with_an_invalid_owner_names_each_field() {
     let root = TempDir::new().unwrap();
     let data = root.path().to_str().unwrap();
     let args = ["setup", "--data", data, "--email", "nobody", "--workspace", " ", "--password-stdin"];
-    let ran = keyrack(args).stdin("hunter2\n").run().await.assert_failed(1, "email: expected an address");
+    let ran =
+        keyrack(args).stdin("hunter2\n").run().await.assert_failed(1, "email: Enter a valid email address");
     assert!(
-        ran.stderr.contains("  password: at least 12 characters") && ran.stderr.contains("  workspace: ")
+        ran.stderr.contains("  password: Use at least 12 characters.")
+            && ran.stderr.contains("  workspace: ")
     );
     assert!(!ran.stderr.contains("hunter2"));
     setup(root.path()).run().await.assert_succeeded();
@@ -64,9 +66,9 @@ async fn setup_password_ends_with_its_line() {
         .stdin("12345678901\r\nand more of it\n")
         .run()
         .await
-        .assert_failed(1, "at least 12 characters");
-    keyrack(args).stdin("").run().await.assert_failed(1, "at least 12 characters");
-    keyrack(args).stdin("  spaces   ").run().await.assert_failed(1, "at least 12 characters");
+        .assert_failed(1, "Use at least 12 characters.");
+    keyrack(args).stdin("").run().await.assert_failed(1, "Use at least 12 characters.");
+    keyrack(args).stdin("  spaces   ").run().await.assert_failed(1, "Use at least 12 characters.");
     // Spaces are part of the password.
     keyrack(args).stdin("  spaces    \n").run().await.assert_succeeded();
 }

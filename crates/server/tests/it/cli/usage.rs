@@ -15,12 +15,12 @@ async fn invalid_use_exits_with_2() {
         (&["key", "create", "--name", "a", "--workspace", SLUG], "--scope"),
         (
             &["key", "create", "--name", "a", "--scope", "all", "--workspace", SLUG],
-            "expected project, inference, keys or node",
+            "Use project, inference, keys, or node",
         ),
         (&["key", "create", "--name", "a", "--scope", "keys", "--expires", "soon"], "90d"),
         (&["key", "list"], "--workspace"),
         (&["key", "list", "--data", "a", "--server", "http://127.0.0.1:1"], "--server"),
-        (&["key", "list", "--server", "127.0.0.1:1"], "expected http(s)://host"),
+        (&["key", "list", "--server", "127.0.0.1:1"], "Use a URL such as"),
         (&["key", "list", "--server", "http://127.0.0.1:1"], "KEYRACK_KEY"),
         (&["key", "list", "--status", "dead"], "active"),
         (&["key", "show", "nonsense"], "key_"),
@@ -46,7 +46,7 @@ async fn data_folder_comes_from_the_environment_or_a_flag() {
         .env("KEYRACK_KEY", "k")
         .run()
         .await
-        .assert_failed(1, "no answer from");
+        .assert_failed(1, "No response from");
 }
 
 #[tokio::test]
