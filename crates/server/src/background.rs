@@ -53,7 +53,7 @@ impl Background {
         self.tasks.join_all().await;
         // Requests have ended, so no more quota is taken.
         if let Err(error) = app.quotas.close().await {
-            tracing::warn!(%error, "what was taken of quotas and not used could not be given back");
+            tracing::warn!(%error, "unused quota could not be returned");
         }
         app.store.close().await;
     }
@@ -91,14 +91,14 @@ async fn check_disk(app: Shared) {
 /// Every change reaches the rack before the server responds. This task repairs a rack that could not be updated then.
 async fn keep_rack(app: Shared) {
     if let Err(error) = app.follower.catch_up_to(Revision::default(), app.now()).await {
-        tracing::error!(%error, "the store cannot be read: no key is accepted until it can");
+        tracing::error!(%error, "the store can't be read: no key is accepted until it can");
     }
 }
 
 /// Removes half-written objects that a crash left. Runs once at the start: a write that fails later cleans up after itself.
 async fn remove_halves(app: Shared, start: Timestamp) {
     if let Err(error) = app.objects.remove_partial_objects(start).await {
-        tracing::warn!(%error, "objects that were half written could not be removed");
+        tracing::warn!(%error, "incomplete objects could not be removed");
     }
 }
 
@@ -113,7 +113,7 @@ async fn remove_objects(app: Shared, mut stopped: watch::Receiver<()>) {
             _ = stopped.changed() => return,
         }
         if let Err(error) = app.removals.run().await {
-            tracing::warn!(%error, "objects of what was deleted could not be removed");
+            tracing::warn!(%error, "files of deleted objects could not be removed");
         }
     }
 }
@@ -121,7 +121,7 @@ async fn remove_objects(app: Shared, mut stopped: watch::Receiver<()>) {
 /// Requeues the training runs of workers that died: other workers may be busy, or there may be no other worker.
 async fn end_deserted_jobs(app: Shared) {
     if let Err(error) = app.store.requeue_abandoned_runs(app.now()).await {
-        tracing::warn!(%error, "trainings whose workers died could not be put back");
+        tracing::warn!(%error, "training runs of lost workers could not be queued again");
     }
 }
 
@@ -131,23 +131,23 @@ async fn forget_nodes(app: Shared) {
 
 async fn end_uploads(app: Shared) {
     if let Err(error) = app.datasets.delete_expired_uploads().await {
-        tracing::warn!(%error, "uploads that are over could not be removed");
+        tracing::warn!(%error, "expired uploads could not be removed");
     }
 }
 
 async fn sweep(app: Shared) {
     app.rack.forget_before(app.now().minus(TOMBSTONE_LIFE));
     if let Err(error) = app.people.delete_expired_sessions(app.now()).await {
-        tracing::warn!(%error, "sessions that are over could not be removed");
+        tracing::warn!(%error, "expired sessions could not be removed");
     }
     if let Err(error) = app.store.delete_idempotency_keys_before(app.now().minus(REPETITIONS)).await {
-        tracing::warn!(%error, "old Idempotency-Keys could not be removed");
+        tracing::warn!(%error, "expired idempotency keys could not be removed");
     }
     if let Err(error) = app.imports.sweep().await {
-        tracing::warn!(%error, "imports that ended long ago could not be forgotten");
+        tracing::warn!(%error, "old imports could not be removed");
     }
     if let Err(error) = app.quotas.sweep().await {
-        tracing::warn!(%error, "quotas of days and months that are over could not be removed");
+        tracing::warn!(%error, "quota usage of past days and months could not be removed");
     }
 }
 
@@ -156,7 +156,7 @@ async fn forget_uses(app: Shared) {
     let then = app.now().minus(Duration::from_hours(24 * u64::from(app.config.usage_days)));
     match app.store.delete_usage_before(then).await {
         Ok(rows) => app.metrics.forgotten(rows),
-        Err(error) => tracing::warn!(%error, "what keys were used for long ago could not be removed"),
+        Err(error) => tracing::warn!(%error, "expired usage data could not be removed"),
     }
 }
 

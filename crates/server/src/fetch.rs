@@ -157,5 +157,5 @@ fn client(resolver: AllowedHosts) -> Option<Client> {
         .referer(false)
         .timeout(PATIENCE)
         .build();
-    built.map_err(|error| tracing::error!(%error, "no image can be fetched by URL")).ok()
+    built.map_err(|error| tracing::error!(%error, "images can't be fetched by URL")).ok()
 }

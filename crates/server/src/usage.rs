@@ -94,7 +94,7 @@ impl Usage {
         let dropped = app.rack.dropped_checks();
         if dropped + lost > self.dropped {
             let checks = dropped + lost - self.dropped;
-            tracing::warn!(checks, "too many different keys were in use at once: checks were not counted");
+            tracing::warn!(checks, "too many keys in use: checks were not counted");
             self.dropped = dropped;
         }
     }

@@ -2,9 +2,10 @@
 
 use axum::Extension;
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{StatusCode, header};
 use keyrack_core::OpError;
 use keyrack_core::predict::MemoryPermit;
+use keyrack_guard::Problem;
 use serde::Serialize;
 
 use crate::http::error::ApiError;
@@ -20,5 +21,6 @@ pub fn held_json(value: &impl Serialize, permit: MemoryPermit) -> Result<Respons
 
 /// Handles requests to unknown API paths.
 pub async fn no_such_path() -> ApiError {
-    OpError::NotFound("path; the paths are listed at /docs").into()
+    let message = "Endpoint not found. See /docs for all endpoints.";
+    Problem::new(StatusCode::NOT_FOUND, "not_found", message).into()
 }

@@ -120,7 +120,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 /// Parses the length of a page: 1 to 200, 50 if `text` is `None`. The error describes the range.
 pub fn limit(text: Option<&str>) -> Result<u32, &'static str> {
     let limit = text.map_or(Some(50), |text| text.parse().ok());
-    limit.filter(|limit| (1..=200).contains(limit)).ok_or("expected 1 to 200")
+    limit.filter(|limit| (1..=200).contains(limit)).ok_or("Use a number from 1 to 200.")
 }
 
 /// Whether reading a body failed because the client sent too slowly, or sent nothing for too long.
@@ -143,7 +143,7 @@ async fn read(request: Request, app: &Shared) -> Result<(Bytes, MemoryPermit), A
         MemoryDenial::TooLarge => problem(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",
-            "The request body is too large for this path. Send less at once.",
+            "The request body is too large. Send a smaller body.",
         ),
         MemoryDenial::Exhausted(exhausted) => OpError::from(exhausted).into(),
     };
@@ -166,7 +166,7 @@ fn parse_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(&bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(problems::body)?;
     json.end().map_err(|_| {
-        let message = "The request body goes on after its JSON value. Send one JSON value and nothing else.";
+        let message = "The request body must contain exactly one JSON value. Send nothing after it.";
         problem(StatusCode::BAD_REQUEST, "not_json", message)
     })?;
     Ok(value)

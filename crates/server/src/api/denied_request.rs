@@ -27,7 +27,7 @@ pub struct DeniedRequestBody {
     #[schema(example = "network_not_allowed")]
     code: String,
     /// The name of the check that failed.
-    #[schema(example = "The network is allowed")]
+    #[schema(example = "IP address allowed")]
     failed_check: &'static str,
     /// The value that the request had.
     #[schema(example = "203.0.113.9")]
@@ -90,7 +90,7 @@ pub async fn explain(
     Path(id): Path<String>,
 ) -> Result<Json<DeniedRequestBody>, ApiError> {
     if !is_request_id(&id) {
-        return Err(OpError::NotFound("refused request here").into());
+        return Err(OpError::NotFound("denied request").into());
     }
     let explained = app.denials.explain(&by, &id).await?;
     let manage_url = manage_url(&app, &by, &explained).await?;

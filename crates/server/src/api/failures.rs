@@ -27,13 +27,13 @@ struct Properties {
 type Failure = (u16, &'static str, fn(&Properties) -> bool);
 
 const FAILURES: [Failure; 13] = [
-    (400, "The request can't be read, or carries two keys.", |_| true),
-    (401, "The key is missing, unknown, paused, expired or deleted.", |route| route.takes_key),
+    (400, "The request can't be read, or has two keys.", |_| true),
+    (401, "The key is missing, unknown, paused, expired, or deleted.", |route| route.takes_key),
     (403, "The key or the member doesn't have permission for this.", |route| route.takes_key),
     (404, "The resource or the workspace doesn't exist.", |route| {
         route.takes_session || route.names_something
     }),
-    (408, "The request body didn't arrive in time.", |route| route.has_body),
+    (408, "The request body was not received in time.", |route| route.has_body),
     (413, "The request body is too large.", |route| route.has_body),
     (
         415,

@@ -38,7 +38,7 @@ use proxy::Proxy;
     params(
         ("X-Keyrack-For-Workspace" = crate::api::schema::WorkspaceReference, Header, description = "The slug or the ID of the workspace that the key must belong to."),
         ("X-Keyrack-Permission" = Option<crate::api::schema::PermissionName>, Header, description = "The permission that the request needs. Without it, every active key is allowed."),
-        ("X-Keyrack-Proxy" = Option<String>, Header, description = "`nginx`: `auth_request` only supports 204, 401, and 403. `envoy`: `ext_authz` only accepts 200, and calls a path below this one. `traefik`: Traefik can't remove a key from the query, so requests with `api-key` in the query are denied.")),
+        ("X-Keyrack-Proxy" = Option<String>, Header, description = "`nginx`: `auth_request` only supports 204, 401, and 403. `envoy`: `ext_authz` only accepts 200, and sends requests to a path below this one. `traefik`: Traefik can't remove a key from the query, so requests with `api-key` in the query are denied.")),
     responses(
         (status = 200, description = "The request is allowed, with the headers of 204. Only for Envoy."),
         (status = 204, description = "The request is allowed.", headers(

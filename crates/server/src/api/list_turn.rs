@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use super::ApiError;
 use crate::app::Shared;
 
-/// The lists that are built at once, on all cores. More would only hold memory, since the store has four readers.
+/// The lists that are built at the same time, on all cores. More would only use memory, since the store has four readers.
 const CONCURRENCY: usize = 8;
-/// The requests that may wait for a turn. A request that waits holds next to no memory.
+/// The requests that may wait for a turn. A request that waits uses next to no memory.
 const WAITING: usize = 1_024;
 /// The longest wait. The request fails with 503 before its own deadline.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -36,7 +36,7 @@ pub const OPENAPI: &str = "/openapi.json";
 const TAGS: [(&str, &str); 9] = [
     (
         "Keys",
-        "API keys of a workspace. Create, restrict, rotate, pause, and delete keys, and see their usage.",
+        "API keys of a workspace. Create, restrict, rotate, pause, and delete keys, and get their usage.",
     ),
     ("Verification", "Checks of keys for other services and for reverse proxies."),
     ("Workspace", "The workspace and its policy for keys."),

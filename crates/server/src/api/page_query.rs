@@ -26,7 +26,7 @@ impl PageQuery {
     pub fn parse<Cursor: FromStr>(&self) -> Result<(Option<Cursor>, u32), ApiError> {
         let limit = limit(self.limit.as_deref()).map_err(|expected| ApiError::field("limit", expected))?;
         let after = self.cursor.as_deref().map(str::parse).transpose();
-        let after = after.map_err(|_| ApiError::field("cursor", "expected the nextCursor of a page"))?;
+        let after = after.map_err(|_| ApiError::field("cursor", "Use the nextCursor of a page."))?;
         Ok((after, limit))
     }
 }

@@ -67,6 +67,6 @@ fn replaced() -> ApiError {
 }
 
 fn too_large(most: usize) -> ApiError {
-    let message = format!("expected an image of at most {most} bytes");
+    let message = format!("Use an image of {most} bytes or fewer.");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "image_too_large", message).into()
 }

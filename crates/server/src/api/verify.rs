@@ -100,7 +100,7 @@ pub struct KeyLimitsBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RateLimitState {
-    /// The number of requests that the limit allows at once.
+    /// The burst size: the number of requests that the limit allows at the same time.
     #[schema(example = 100)]
     requests: u32,
     /// The time in which the limit refills, in seconds.
@@ -280,7 +280,7 @@ fn check(
     decided
 }
 
-/// Errors if the key is restricted to other projects or models. `None` stands for any project or model, so a restricted key is
+/// Errors if the key is restricted to other projects or models. `None` means any project or model, so a restricted key is
 /// denied. The function doesn't check that the model belongs to the project.
 pub(super) fn covers(key: &Key, project: Option<ProjectId>, model: Option<ModelId>) -> Result<(), OpError> {
     let Some(own) = &key.restrictions else { return Ok(()) };

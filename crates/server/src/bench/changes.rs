@@ -35,9 +35,9 @@ impl Histogram {
     pub(super) fn text(&self) -> String {
         let all: u64 = self.counts.iter().sum();
         let mut text = format!(
-            "\nWhile {} keys changed, {CHANGES} a second: {all} checks, the slowest {:.1} µs; {} changes were not in effect at once.\n\n\
-             Without the check, the slowest turn of the same loop took {:.1} µs: then the machine did something else.\n\n\
-             | faster than, ns | checks |\n| ---: | ---: |\n",
+            "\nWhile {} keys changed, at {CHANGES} changes per second: {all} checks, the slowest {:.1} µs; \
+             {} changes were not in effect immediately.\n\nThe slowest iteration of the same loop without a \
+             check: {:.1} µs.\n\n| faster than, ns | checks |\n| ---: | ---: |\n",
             self.changes,
             micros(self.slowest),
             self.missed,

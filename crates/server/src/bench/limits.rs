@@ -97,8 +97,8 @@ impl RestrictionCosts {
         let Self(kinds) = self;
         let open = kinds[0].1;
         let mut text = format!(
-            "\nA check by what narrows the key, {KEYS} keys of each kind and a hundred visitors of each key, in turns:\n\n\
-             | narrowed by | ns | over the open key |\n| --- | ---: | ---: |\n"
+            "\nCost of a check by restriction, with {KEYS} keys of each kind and 100 visitors per key:\n\n| \
+             restriction | ns | ratio to an unrestricted key |\n| --- | ---: | ---: |\n"
         );
         for (what, cost) in kinds {
             // Writing to a `String` cannot fail.

@@ -85,8 +85,8 @@ impl BenchReport {
     /// The report, in Markdown.
     pub fn text(&self) -> String {
         let mut text = String::from(
-            "| keys | SHA-256, ns | allowed | ratio | unknown | mistyped | of no form | two threads | bytes a key |\n\
-             | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+            "| keys | SHA-256, ns | allowed | ratio | unknown | mistyped | malformed | two threads | bytes \
+             per key |\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         );
         for size in &self.sizes {
             let SizeResult { keys, floor, allowed, unknown, mistyped, formless, two_threads, bytes_per_key } =
@@ -99,7 +99,10 @@ impl BenchReport {
                 allowed / floor
             );
         }
-        text.push_str("\nMedians of rounds taken in turns; each check of another key, drawn at random. Bytes: what each key more took.\n");
+        text.push_str(
+            "\nMedians of interleaved rounds. Each check uses another random key. Bytes: memory \
+             per additional key.\n",
+        );
         text.push_str(&self.changes.text());
         text.push_str(&self.restrictions.text());
         text.push_str(&self.quotas.text());

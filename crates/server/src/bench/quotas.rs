@@ -125,8 +125,8 @@ impl QuotaCost {
     pub(super) fn text(&self) -> String {
         let Self { memory, store, mean } = self;
         format!(
-            "\nA quota by day and month, beside the check: {memory:.0} ns for one from memory; a block of 64 from the store takes \
-             {store:.0} µs and comes after the last of the one before; {mean:.0} ns for each in all.\n"
+            "\nCost of a daily and monthly quota, in addition to the check: {memory:.0} ns per unit from \
+             memory. A block of 64 units from the store takes {store:.0} µs. Mean: {mean:.0} ns per unit.\n"
         )
     }
 }

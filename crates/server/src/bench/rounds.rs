@@ -48,7 +48,7 @@ fn timed(texts: &Texts, work: &(dyn Fn(&[u8]) -> bool + Sync), round: usize) -> 
     let part = texts.part(round, CHECKS);
     let started = Instant::now();
     for text in part {
-        assert!(black_box(work(black_box(text))), "a check ended otherwise than it must");
+        assert!(black_box(work(black_box(text))), "a check had an unexpected result");
     }
     started.elapsed()
 }

@@ -50,7 +50,7 @@ impl Resolve for AllowedHosts {
             let found: Vec<SocketAddr> = lookup_host((name.as_str(), 0)).await?.collect();
             // A public name with a private address among its addresses is likely an attack.
             if found.is_empty() || !(is_opened || found.iter().all(|one| is_public(one.ip()))) {
-                return Err("the name leads to no public address".into());
+                return Err("the host name has no public address".into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)
         })

@@ -32,7 +32,7 @@ pub const SETUP: &str = "/control/setup";
 
 /// The socket cannot be created. The whole path of the socket may have 107 bytes (`sun_path`, unix(7)).
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on the control socket {path}: {source}")]
+#[error("Can't listen on the control socket {path}: {source}")]
 pub struct ControlError {
     path: PathBuf,
     source: io::Error,
@@ -96,6 +96,6 @@ async fn set_up(State(app): State<Shared>, body: Bytes) -> Result<impl IntoRespo
 }
 
 fn malformed() -> Problem {
-    let expected = "expected JSON with name, email, password and workspace";
+    let expected = "Send JSON with name, email, password, and workspace.";
     Problem::new(StatusCode::BAD_REQUEST, "not_json", expected)
 }

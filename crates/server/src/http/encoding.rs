@@ -16,8 +16,8 @@ pub fn check(request: &Parts, body: &impl Body) -> Result<(), Box<Problem>> {
     if is_plain || body.is_end_stream() {
         return Ok(());
     }
-    let message = "The request body is encoded (Content-Encoding). This server reads bodies as they are only. Send the body without \
-        compression.";
+    let message = "The request body is compressed (Content-Encoding). This server doesn't accept compressed \
+         bodies. Send the body without compression.";
     let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoded_body", message);
     Err(Box::new(problem.header(header::ACCEPT_ENCODING, "identity")))
 }

@@ -97,7 +97,7 @@ impl<'a> Exchange<'a> {
 
     /// Returns the response after a panic: an internal error.
     pub fn panicked(&self) -> Response {
-        tracing::error!(id = self.id.as_str(), "a request ended in a panic; standard error says where");
+        tracing::error!(id = self.id.as_str(), "a request panicked; see standard error");
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
 

@@ -21,7 +21,9 @@ pub fn settle(request: &mut Parts) -> Result<(), Box<Problem>> {
     match request.headers.get_all(header::HOST).iter().count() {
         1 => Ok(()),
         0 if request.version < Version::HTTP_11 => Ok(()),
-        _ => Err(Box::new(Problem::new(StatusCode::BAD_REQUEST, "bad_host", "expected one Host header"))),
+        _ => {
+            Err(Box::new(Problem::new(StatusCode::BAD_REQUEST, "bad_host", "Send exactly one Host header.")))
+        }
     }
 }
 

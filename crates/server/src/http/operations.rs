@@ -41,7 +41,7 @@ async fn ready(State(app): State<Shared>) -> impl IntoResponse {
     } else if app.disk.is_low() {
         (
             StatusCode::OK,
-            "ready, degraded: the disk is nearly full; images, archives and trainings are denied\n",
+            "ready, degraded: the disk is nearly full; images, archives, and training runs are denied\n",
         )
     } else {
         (StatusCode::OK, "ready\n")

@@ -9,10 +9,10 @@ use keyrack_guard::{OwnOrigins, Problem};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Foreign {
     /// The host name is not a name of this server.
-    #[error("this server does not answer to that host name; its operator can name it with --public-url")]
+    #[error("Unknown host name. If it is correct, start Keyrack with --public-url.")]
     Host,
     /// A page of another site, or a program that states no origin, sent a request that changes something.
-    #[error("requests that change something must come from Keyrack's own pages")]
+    #[error("Cross-site request blocked. Reload the page and try again.")]
     Origin,
 }
 

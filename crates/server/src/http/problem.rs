@@ -101,15 +101,17 @@ fn of_framework(response: &Response) -> Option<Problem> {
     }
     let status = response.status();
     let (code, message) = match status {
-        StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this path knows other methods; see Allow"),
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            ("too_large", "The request body is too large for this path. Send less at once.")
+        StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "Method not allowed. See the Allow header."),
+        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "The request body is too large. Send a smaller body."),
+        StatusCode::SERVICE_UNAVAILABLE => ("too_slow", "The request timed out on our side. Try again."),
+        StatusCode::BAD_REQUEST => {
+            ("bad_request", "The request can't be read. Correct it and send it again.")
         }
-        StatusCode::SERVICE_UNAVAILABLE => ("too_slow", "this took too long on our side; try again"),
-        StatusCode::BAD_REQUEST => ("bad_request", "the request could not be read"),
-        StatusCode::INTERNAL_SERVER_ERROR => {
-            ("internal", "something went wrong on our side; the log has it under the request id")
-        }
+        StatusCode::INTERNAL_SERVER_ERROR => (
+            "internal",
+            "Something went wrong on our side. Try again, or contact support with the request \
+                 ID.",
+        ),
         _ => return None,
     };
     Some(Problem::new(status, code, message))

@@ -77,7 +77,7 @@ fn retry_after(problem: Problem, seconds: u64) -> Problem {
 
 fn invalid(error: &Invalid) -> Problem {
     let sentences: Vec<_> = error.fields().map(|(field, expected)| format!("{field}: {expected}")).collect();
-    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", sentences.join("; "));
+    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", sentences.join(" "));
     error.fields().fold(problem, |problem, (field, expected)| problem.field(field, expected))
 }
 
@@ -92,8 +92,7 @@ fn denied(error: &DeniedKey, guard: &Guard) -> Problem {
     match error.detail {
         DenialDetail::Quota(standing) => problem.with("quota", quota(standing)),
         DenialDetail::ImageBytes(most) => {
-            let message =
-                format!("expected a picture of at most {most} bytes: that is the limit of this key");
+            let message = format!("Use an image of {most} bytes or fewer. This is the limit of the API key.");
             problem.with("max_image_bytes", most.get()).field("image", message)
         }
     }
@@ -142,7 +141,7 @@ fn too_few_images(error: &TooFewImages) -> Problem {
     let problem = Problem::new(StatusCode::CONFLICT, "too_few_images", error.to_string());
     error.short.iter().fold(problem, |problem, label| {
         let name = &label.label;
-        problem.field("labels", format!("{name:?} has {} and needs {} more", label.has, label.missing))
+        problem.field("labels", format!("{name}: {} images. Add {} more.", label.has, label.missing))
     })
 }
 
@@ -159,7 +158,7 @@ fn prediction(error: &PredictionError) -> Problem {
                 ProjectType::ObjectDetection => "detect",
             };
             let path = format!("/api/v1/predict/{route}/{model}");
-            Problem::new(StatusCode::CONFLICT, "other_task", format!("{message}; ask it at {path}"))
+            Problem::new(StatusCode::CONFLICT, "other_task", format!("{message} Use {path}."))
                 .with("path", path)
         }
         PredictionError::NotReady(status) => {

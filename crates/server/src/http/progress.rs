@@ -21,7 +21,7 @@ pub struct Progress {
 }
 
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the body arrived at less than the least rate")]
+#[error("the body was sent too slowly")]
 pub struct TooSlow;
 
 impl Progress {

@@ -35,8 +35,8 @@ fn problem_of(status: StatusCode) -> Problem {
         _ => Problem::new(
             StatusCode::BAD_REQUEST,
             "bad_request",
-            "The request could not be read: its first line, one of its headers, or the length of its body \
-             (Content-Length, Transfer-Encoding) is not what HTTP/1.1 allows. Correct it and send it again.",
+            "The request isn't valid HTTP/1.1: its first line, a header, or the length of its body \
+             (Content-Length, Transfer-Encoding) is invalid. Correct it and send it again.",
         ),
     }
 }

@@ -44,7 +44,7 @@ impl WorkEstimate {
     }
 
     /// Converts a progress report to the JSON that pages and clients read.
-    #[expect(clippy::cast_precision_loss, reason = "counts of pictures and steps")]
+    #[expect(clippy::cast_precision_loss, reason = "counts of images and steps")]
     pub(super) fn progress(&mut self, report: &Progress, now: Instant) -> Value {
         if self.phase.is_none_or(|(phase, _)| phase != report.phase) {
             self.phase = Some((report.phase, now));

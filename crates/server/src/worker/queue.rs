@@ -29,7 +29,7 @@ impl Worker {
                 }
                 Ok(None) => orders.something().await,
                 Err(error) => {
-                    tracing::warn!(%error, "the queue of trainings cannot be read");
+                    tracing::warn!(%error, "the queue of training runs can't be read");
                     tokio::time::sleep(PAUSE).await;
                 }
             }

@@ -21,13 +21,13 @@ pub(super) const LEASE: Duration = Duration::from_secs(10);
 /// Why a worker cannot run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WorkerError {
-    #[error("there is no Keyrack in {}: begin one with keyrack setup", .0.display())]
+    #[error("No Keyrack data found in {}. Run `keyrack setup` first.", .0.display())]
     NoKeyrack(PathBuf),
-    #[error("cannot open the database")]
+    #[error("the database can't be opened")]
     Store(#[from] StoreError),
     #[error(transparent)]
     Objects(#[from] ObjectError),
-    #[error("a training could not be stopped, so its process ends with it")]
+    #[error("a training run could not be stopped, so its process exits")]
     Stuck,
 }
 
@@ -82,7 +82,7 @@ impl Worker {
 /// Why the backbone cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BackboneUnusable {
-    #[error("its file cannot be read: {0}")]
+    #[error("its file can't be read: {0}")]
     Unreadable(#[from] std::io::Error),
     #[error(transparent)]
     Wrong(#[from] BackboneError),

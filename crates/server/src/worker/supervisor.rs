@@ -110,9 +110,9 @@ impl WorkerSlot {
             match self.app.command().and_then(|mut command| command.spawn()) {
                 Ok(worker) => {
                     let Some(ended) = self.watch(worker).await else { return };
-                    tracing::warn!(?ended, "a training worker ended; another one is started");
+                    tracing::warn!(?ended, "a training worker exited; starting another one");
                 }
-                Err(error) => tracing::error!(%error, "a training worker cannot be started"),
+                Err(error) => tracing::error!(%error, "a training worker can't be started"),
             }
             pause = if started.elapsed() < SOON { pause } else { AT_FIRST };
             tokio::select! {
@@ -155,7 +155,7 @@ async fn wake(pipe: &mut Option<ChildStdin>) {
 
 async fn end(mut worker: Child) {
     if tokio::time::timeout(STOPPING, worker.wait()).await.is_err() {
-        tracing::warn!("a training worker did not stop and is killed");
+        tracing::warn!("a training worker did not stop; killing it");
         if let Err(error) = worker.kill().await {
             tracing::warn!(%error, "a training worker could not be killed");
         }

@@ -30,21 +30,21 @@ pub(super) struct TrainedModel {
 /// Why a training run failed. People read these messages.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TrainingError {
-    #[error("the training was stopped")]
+    #[error("The training run was stopped.")]
     Stopped,
     #[error("{0}")]
     TooFewImages(NotEnoughImages),
-    #[error("{absent} of {pictures} pictures could not be read from the data folder; of the others, {lacks}")]
+    #[error("{absent} of {pictures} images couldn't be read from the data folder. {lacks}")]
     MissingImages { absent: usize, pictures: usize, lacks: NotEnoughImages },
-    #[error("the disk of the server is full")]
+    #[error("The server's disk is full.")]
     DiskFull,
-    #[error("the server's backbone cannot be used: {0}")]
+    #[error("The server's backbone can't be used: {0}")]
     Backbone(#[from] BackboneUnusable),
-    #[error("{}", if matches!(.0, ObjectError::DiskFull) { "the disk of the server is full" } else { "the model could not be written" })]
+    #[error("{}", if matches!(.0, ObjectError::DiskFull) { "The server's disk is full." } else { "The model couldn't be stored." })]
     NotStored(#[source] ObjectError),
-    #[error("something went wrong on our side; the server's log says what")]
+    #[error("Training failed because of a server error. See the server log.")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("something went wrong on our side; the server's log says what")]
+    #[error("Training failed because of a server error. See the server log.")]
     Panicked,
 }
 
@@ -52,10 +52,12 @@ impl TrainingError {
     /// Logs the errors that only the operator can fix.
     pub(super) fn log(&self) {
         match self {
-            Self::Internal(error) => tracing::error!(%error, cause = ?error.source(), "a training failed"),
-            Self::NotStored(error) => tracing::error!(%error, "a model could not be kept"),
-            Self::Panicked => tracing::error!("a training panicked"),
-            Self::Backbone(error) => tracing::error!(%error, "the backbone cannot be used"),
+            Self::Internal(error) => {
+                tracing::error!(%error, cause = ?error.source(), "a training run failed")
+            }
+            Self::NotStored(error) => tracing::error!(%error, "a model could not be stored"),
+            Self::Panicked => tracing::error!("a training run panicked"),
+            Self::Backbone(error) => tracing::error!(%error, "the backbone can't be used"),
             Self::Stopped | Self::TooFewImages(_) | Self::MissingImages { .. } | Self::DiskFull => {}
         }
     }
@@ -192,7 +194,7 @@ impl<'a> ImageLoader<'a> {
         let read = self.runtime.block_on(self.objects.read(&place));
         read.map(Vec::from).map_err(|error| {
             self.absent.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(%error, record = %self.pictures[at].record, "a picture cannot be read");
+            tracing::warn!(%error, record = %self.pictures[at].record, "an image can't be read");
             io::Error::other(error)
         })
     }

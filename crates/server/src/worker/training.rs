@@ -48,7 +48,7 @@ enum WatchOutcome {
 
 /// Runs `job` and records how it ended.
 pub(super) async fn run(worker: &Worker, job: &TrainingRun, orders: &mut WorkerSignals) -> ThreadState {
-    tracing::info!(model = %job.model, attempt = job.attempt, "training begins");
+    tracing::info!(model = %job.model, attempt = job.attempt, "training started");
     let board = Arc::new(TrainingState::new());
     let mut done = match begin(worker, job, &board) {
         Ok(done) => done,
@@ -77,7 +77,9 @@ pub(super) async fn run(worker: &Worker, job: &TrainingRun, orders: &mut WorkerS
             end(worker, job, outcome).await;
         }
         (None, WatchOutcome::Stopped) => put_back(worker, job).await,
-        (None, _) => tracing::info!(model = %job.model, "the training is not this worker's any more"),
+        (None, _) => {
+            tracing::info!(model = %job.model, "this worker lost the training run to another worker")
+        }
     }
     if stopped { ThreadState::Stopped } else { ThreadState::Stuck }
 }
@@ -94,7 +96,7 @@ fn begin(
         // Applies to this thread and the threads that it starts. The task that renews the lease keeps its priority,
         // even on a busy machine.
         if let Err(error) = rustix::process::nice(NICE) {
-            tracing::warn!(%error, "the training runs at the priority of everything else");
+            tracing::warn!(%error, "the training priority can't be lowered");
         }
         // The receiver is gone if the worker gave up on this training run.
         let _ = tell.send(trainer::learn(&worker, &job, &board, &runtime));
@@ -134,7 +136,8 @@ async fn watch(
             // The next write may succeed. If writes keep failing, the lease expires and another worker
             // restarts the run.
             Err(error) => {
-                tracing::warn!(%error, model = %job.model, "a training's report could not be written");
+                tracing::warn!(%error, model = %job.model, "the progress of a training run could not be \
+                     written");
             }
         }
     }
@@ -169,7 +172,7 @@ async fn keep(worker: &Worker, job: &TrainingRun, learnt: TrainedModel) {
     if !end(worker, job, &RunOutcome::Ready(learnt.card)).await
         && let Err(error) = worker.objects.remove(&place).await
     {
-        tracing::warn!(%error, model = %job.model, "the object of a model that is nobody's could not be removed");
+        tracing::warn!(%error, model = %job.model, "the file of an unused model could not be removed");
     }
 }
 
@@ -190,11 +193,11 @@ async fn end(worker: &Worker, job: &TrainingRun, outcome: &RunOutcome) -> bool {
                 return true;
             }
             Ok(false) => {
-                tracing::info!(model = %job.model, "the training is not this worker's any more");
+                tracing::info!(model = %job.model, "this worker lost the training run to another worker");
                 return false;
             }
             Err(error) => {
-                tracing::warn!(%error, model = %job.model, "the end of a training could not be written");
+                tracing::warn!(%error, model = %job.model, "the end of a training run could not be written");
                 tokio::time::sleep(RENEW).await;
             }
         }
@@ -204,9 +207,9 @@ async fn end(worker: &Worker, job: &TrainingRun, outcome: &RunOutcome) -> bool {
 
 async fn put_back(worker: &Worker, job: &TrainingRun) {
     match worker.store.requeue_run(job, (worker.clock)()).await {
-        Ok(()) => tracing::info!(model = %job.model, "training put back into the queue"),
+        Ok(()) => tracing::info!(model = %job.model, "training run queued again"),
         // The lease expires, and then another attempt starts.
-        Err(error) => tracing::warn!(%error, model = %job.model, "a training could not be put back"),
+        Err(error) => tracing::warn!(%error, model = %job.model, "a training run could not be queued again"),
     }
 }
 

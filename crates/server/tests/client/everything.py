@@ -119,7 +119,7 @@ def check_inference_key_is_denied(client, classifier, detector, folder):
     assert_denied(lambda: client.make_post(f"/models/{classifier}/cancel/"), 403, "Project")
     assert_denied(lambda: client.make_get(f"/models/{detector}/"), 403, "Project")
     path = str(folder / "detection/pictures/scene-1.png")
-    assert_denied(lambda: client.classification("mdl_00000000000000000000000000000000").predict(path), 404, "model")
+    assert_denied(lambda: client.classification("mdl_00000000000000000000000000000000").predict(path), 404, "Model")
     assert_denied(lambda: client.classification(detector).predict(path), None, "detect")
 
 

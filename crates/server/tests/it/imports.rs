@@ -348,7 +348,7 @@ async fn archive_of_signed_out_user_is_not_imported() {
     .await;
     let import = page(&url).await.split("/imports/").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let import = page(&format!("{url}/imports/{import}")).await;
-    assert!(import.contains("signed out before all of it had arrived"), "{import}");
+    assert!(import.contains("signed out before all of it was received"), "{import}");
     assert!(fixture.records().await.is_empty());
     wait_until("nothing is left of the archive", async || {
         files(&fixture.server.data().join("objects")).is_empty().then_some(())

@@ -34,3 +34,4 @@ mod secrecy;
 mod shutdown;
 mod usage_history;
 mod web_client;
+mod words;

@@ -98,7 +98,7 @@ async fn second_server_on_same_folder_fails() {
     for args in [&["serve"][..], &[]] {
         let second =
             keyrack(args).args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"]).arg("--data");
-        let expected = format!("another keyrack is running on {}", data.display());
+        let expected = format!("Another keyrack process is using {}", data.display());
         second.arg(&data).run().await.assert_failed(1, &expected);
     }
     api.projects(&api.manager_key).await.ok();

@@ -44,7 +44,7 @@ impl AuditFilterQuery {
         let text = self.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
         // Names have at most 100 characters.
         let fits = text.is_none_or(|text| text.chars().count() <= 100);
-        invalid.take("q", fits.then_some(()).ok_or("at most 100 characters"));
+        invalid.take("q", fits.then_some(()).ok_or("Use 100 characters or fewer."));
         let text = text.map(str::to_owned);
         let filter = ActivityFilter { actor, action, target, text, from, until };
         if invalid.fields().next().is_none() { Ok(filter) } else { Err(invalid) }
@@ -54,7 +54,7 @@ impl AuditFilterQuery {
 fn action(text: &str) -> Result<AuditAction, String> {
     text.parse().map_err(|()| {
         let known: Vec<_> = AuditAction::ALL.iter().map(|action| action.name()).collect();
-        format!("expected one of {}", known.join(", "))
+        format!("Use one of: {}.", known.join(", "))
     })
 }
 
@@ -66,5 +66,5 @@ fn id(text: &str) -> Result<String, &'static str> {
             && hex.len() == 32
             && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     });
-    if is_id { Ok(text.to_owned()) } else { Err("expected an id such as key_ and 32 hexadecimal digits") }
+    if is_id { Ok(text.to_owned()) } else { Err("Use an ID such as key_ and 32 hexadecimal digits.") }
 }

@@ -44,7 +44,7 @@ pub(super) async fn collect(
                 problem(
                     StatusCode::REQUEST_TIMEOUT,
                     "too_slow",
-                    "The request body did not arrive in time. Send it again.",
+                    "The request body was not received in time. Send it again.",
                 )
             } else if has_cause::<LengthLimitError>(&error) {
                 no(MemoryDenial::TooLarge)
@@ -52,7 +52,7 @@ pub(super) async fn collect(
                 problem(
                     StatusCode::BAD_REQUEST,
                     "bad_request",
-                    "The request body did not arrive whole. Send it again.",
+                    "The request body is incomplete. Send it again.",
                 )
             }
         })?;

@@ -48,7 +48,7 @@ pub(super) fn query(query: &str) -> ApiError {
 
 /// The problem of a field that occurs twice (422).
 pub fn duplicate_field(name: &str) -> ApiError {
-    field(name, "This field is there twice. Send it once.")
+    field(name, "This field is duplicated. Send it once.")
 }
 
 /// Describes a syntax error with its line and column. The parser's own text is left out: it describes states of the parser.

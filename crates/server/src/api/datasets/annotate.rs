@@ -64,7 +64,7 @@ impl AnnotationInput {
     fn draft(self, index: usize) -> Result<AnnotationDraft, InvalidAnnotation> {
         let label = self.label_id.parse();
         let label = label.map_err(|_| {
-            InvalidAnnotation::new(index, "label_id", "expected the id of a label of this project")
+            InvalidAnnotation::new(index, "label_id", "Use the ID of a label of this project.")
         })?;
         let shape = self.annotation;
         let rect = match shape.category.as_str() {
@@ -72,7 +72,7 @@ impl AnnotationInput {
             "bounding_box" => {
                 let edge = |name: &str, value: Option<f64>| {
                     let field = format!("annotation.{name}");
-                    value.ok_or_else(|| InvalidAnnotation::new(index, &field, "is missing"))
+                    value.ok_or_else(|| InvalidAnnotation::new(index, &field, "This field is required."))
                 };
                 Some(Rect {
                     left: edge("left", shape.left)?,
@@ -82,7 +82,7 @@ impl AnnotationInput {
                 })
             }
             _ => {
-                let expected = "expected category or bounding_box";
+                let expected = "Use category or bounding_box.";
                 return Err(InvalidAnnotation::new(index, "annotation.category", expected));
             }
         };
@@ -108,7 +108,7 @@ pub async fn annotate(
     LongBody(body, _held): LongBody<CreateAnnotationsRequest>,
 ) -> Result<Json<Vec<AnnotationBody>>, ApiError> {
     let record = body.dataset_record_id.parse();
-    let record = record.map_err(|_| ApiError::field("dataset_record_id", "expected the id of a record"))?;
+    let record = record.map_err(|_| ApiError::field("dataset_record_id", "Use the ID of a record."))?;
     let drafts = body.annotations.into_iter().enumerate().map(|(index, one)| one.draft(index));
     let drafts: Vec<_> = drafts.collect::<Result<_, _>>()?;
     let given = app.datasets.annotate(&by, project, record, &drafts).await?;

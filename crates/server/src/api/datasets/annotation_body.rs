@@ -82,7 +82,7 @@ impl From<&DroppedBox> for AnnotationBody {
             label_id: dropped.label.to_string(),
             label: None,
             annotation: AnnotationShape::new(Some(dropped.rect), None),
-            drop_reason: Some("no area of the box lies within the picture"),
+            drop_reason: Some("The box must overlap the image."),
         }
     }
 }

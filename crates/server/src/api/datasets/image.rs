@@ -14,7 +14,7 @@ use crate::app::Shared;
 use crate::http::etag;
 use crate::http::object_body::object_body;
 
-/// Browsers may cache an image forever, because it never changes. Shared caches may not, because it belongs to a workspace.
+/// Browsers may cache an image without a time limit, because it never changes. Shared caches may not, because it belongs to a workspace.
 const CACHE_CONTROL: &str = "private, max-age=31536000, immutable";
 /// The credentials: a browser must not serve an image that it cached for one key to another key.
 const VARY: &str = "Authorization, X-Api-Key, Cookie, X-Keyrack-Workspace";
@@ -55,7 +55,7 @@ pub async fn image(
     let (size, name) = match query.size.as_deref() {
         None | Some("full") => (ImageSize::Full, "full"),
         Some("thumbnail") => (ImageSize::Thumbnail, "thumbnail"),
-        Some(_) => return Err(ApiError::field("size", "expected full or thumbnail")),
+        Some(_) => return Err(ApiError::field("size", "Use full or thumbnail.")),
     };
     let record = record_id(&record)?;
     let tag = format!("\"{record}-{name}\"");

@@ -52,8 +52,7 @@ pub async fn create(
     Body(body): Body<CreateRecordRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let batch = body.batch.map(|id| id.parse()).transpose();
-    let batch =
-        batch.map_err(|_| ApiError::field("batchId", "expected the id of a batch of this project"))?;
+    let batch = batch.map_err(|_| ApiError::field("batchId", "Use the ID of a batch of this project."))?;
     let draft = RecordDraft { name: body.name, batch, source: body.source };
     let (record, is_new, quota) = app.datasets.create_record(&by, project, draft).await?;
     // An existing record may already have annotations.

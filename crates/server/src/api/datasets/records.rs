@@ -54,9 +54,9 @@ impl RecordQuery {
         let label = self.label_id.as_deref().map(str::parse).transpose();
         let label = invalid.take("labelId", label);
         let labeled = self.labeled.as_deref().map(str::parse).transpose();
-        let labeled = invalid.take("labeled", labeled.map_err(|_| "expected true or false"));
+        let labeled = invalid.take("labeled", labeled.map_err(|_| "Use true or false."));
         let after = self.cursor.as_deref().map(str::parse).transpose();
-        let after = invalid.take("cursor", after.map_err(|_| "expected the nextCursor of a page"));
+        let after = invalid.take("cursor", after.map_err(|_| "Use the nextCursor of a page."));
         let limit = invalid.take("limit", limit(self.limit.as_deref()));
         match (batch, label, labeled, after, limit) {
             (Some(batch), Some(label), Some(is_labeled), Some(after), Some(limit)) => {

@@ -47,15 +47,20 @@ impl<'a> CheckRequest<'a> {
             }
             if !is_removable(query) {
                 return Err(malformed(
-                    "The proxy can remove api-key from the query only if it is there once and without escapes.",
+                    "The proxy can remove api-key from the query only if it occurs once and without \
+                     escapes. Send the key in Authorization or X-Api-Key.",
                 ));
             }
         }
         if session::token(&parts.headers, app).is_some() {
             return Err(OpError::KeyAndCookie.into());
         }
-        let workspace = single_value(&parts.headers, &WORKSPACE)?
-            .ok_or_else(|| malformed("name the workspace in X-Keyrack-For-Workspace"))?;
+        let workspace = single_value(&parts.headers, &WORKSPACE)?.ok_or_else(|| {
+            malformed(
+                "The header X-Keyrack-For-Workspace is missing. Set it to the slug or \
+                 ID of the workspace.",
+            )
+        })?;
         Ok(Self { parts, address, workspace, permission: permission(&parts.headers)? })
     }
 
@@ -73,7 +78,10 @@ impl<'a> CheckRequest<'a> {
 pub(super) fn permission(headers: &HeaderMap) -> Result<Option<Permission>, ApiError> {
     // A proxy whose variable is empty must not open the service to every key.
     if headers.get(&PERMISSION).is_some_and(HeaderValue::is_empty) {
-        return Err(malformed("X-Keyrack-Permission is empty. Name a permission, or leave the header out."));
+        return Err(malformed(
+            "X-Keyrack-Permission is empty. Set it to a permission, or leave the header \
+             out.",
+        ));
     }
     let permission = single_value(headers, &PERMISSION)?.map(str::parse::<Permission>).transpose();
     permission.map_err(|unknown| malformed(&format!("X-Keyrack-Permission: {unknown}")))
@@ -130,8 +138,8 @@ impl AllowedCaller {
 pub(super) fn restore_original_uri(parts: &mut Parts) -> Result<(), ApiError> {
     for name in &ORIGINAL_URI {
         if let Some(text) = single_value_bytes(&parts.headers, name)? {
-            parts.uri = parse_uri(text)
-                .ok_or_else(|| malformed(&format!("{name}: expected a path with its query")))?;
+            parts.uri =
+                parse_uri(text).ok_or_else(|| malformed(&format!("{name}: Use a path with its query.")))?;
             return Ok(());
         }
     }
@@ -178,17 +186,17 @@ fn is_removable(query: &str) -> bool {
 fn single_value<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
     let text = single_value_bytes(headers, name)?.map(str::from_utf8).transpose();
     let text = text.ok().filter(|text| text.is_none_or(str::is_ascii));
-    text.ok_or_else(|| malformed(&format!("{name}: expected visible ASCII")))
+    text.ok_or_else(|| malformed(&format!("{name}: Use visible ASCII characters.")))
 }
 
 fn single_value_bytes<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>, ApiError> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (value, None) => Ok(value.map(HeaderValue::as_bytes).filter(|text| !text.is_empty())),
-        (_, Some(_)) => Err(malformed(&format!("{name} is there twice"))),
+        (_, Some(_)) => Err(malformed(&format!("The header {name} is duplicated. Send it once."))),
     }
 }
 
 fn malformed(message: &str) -> ApiError {
-    Problem::new(StatusCode::BAD_REQUEST, "unclear_question", message).into()
+    Problem::new(StatusCode::BAD_REQUEST, "ambiguous_request", message).into()
 }

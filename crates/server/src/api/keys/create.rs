@@ -31,7 +31,7 @@ pub struct CreateKeyRequest {
     /// At least one scope.
     #[schema(value_type = Vec<crate::api::schema::ScopeName>, min_items = 1, example = json!(["inference"]))]
     scopes: Vec<String>,
-    /// Restrictions of the key. Without them, the scopes alone limit the key.
+    /// Restrictions of the key. Without them, only the scopes limit the key.
     #[serde(default, deserialize_with = "object_if_any")]
     restrictions: Option<KeyRestrictions>,
     /// When the key expires. The default is never, or the latest time that the workspace's policy allows.

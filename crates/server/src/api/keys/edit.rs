@@ -106,7 +106,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Revision>>, OpError> {
 }
 
 fn unreadable() -> OpError {
-    Invalid::field("If-Match", "expected the ETag of the key, such as \"812\"").into()
+    Invalid::field("If-Match", "Use the ETag of the key, such as \"812\".").into()
 }
 
 #[cfg(test)]

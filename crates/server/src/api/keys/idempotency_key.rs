@@ -12,7 +12,7 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, OpError> {
     let text = first.to_str().unwrap_or_default().trim();
     if second.is_some() || text.is_empty() || text.len() > 200 {
         return Err(
-            Invalid::field("Idempotency-Key", "expected one, of 1 to 200 visible ASCII characters").into()
+            Invalid::field("Idempotency-Key", "Use one key of 1 to 200 visible ASCII characters.").into()
         );
     }
     Ok(Some(text.to_owned()))

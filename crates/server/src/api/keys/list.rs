@@ -56,19 +56,19 @@ impl KeyQuery {
             "paused" => Ok(KeyStatus::Paused),
             "expired" => Ok(KeyStatus::Expired),
             "deleted" => Ok(KeyStatus::Deleted),
-            _ => Err("expected active, paused, expired, deleted or any"),
+            _ => Err("Use active, paused, expired, deleted, or any."),
         };
         let status = invalid.take("status", status);
         let scope = self.scope.as_deref().and_then(|text| invalid.take("scope", text.parse::<Scope>()));
         let class = self.class.as_deref().and_then(|text| invalid.take("class", text.parse::<Class>()));
         let after = self.cursor.as_deref().and_then(|text| {
-            invalid.take("cursor", text.parse::<KeyId>().map_err(|_| "expected the nextCursor of a page"))
+            invalid.take("cursor", text.parse::<KeyId>().map_err(|_| "Use the nextCursor of a page."))
         });
         let limit = invalid.take("limit", limit(self.limit.as_deref()));
         let text = self.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
         // Names have at most 100 characters.
         let fits = text.is_none_or(|text| text.chars().count() <= 100);
-        invalid.take("q", fits.then_some(()).ok_or("at most 100 characters"));
+        invalid.take("q", fits.then_some(()).ok_or("Use 100 characters or fewer."));
         match (status, limit) {
             (Some(status), Some(limit)) if invalid.fields().next().is_none() => {
                 Ok(KeyFilter { status, scope, class, text, after, limit, ..KeyFilter::any(now) })

@@ -42,7 +42,7 @@ pub async fn pause(
 ) -> Result<impl IntoResponse, ApiError> {
     let duration = body.duration.as_deref().map(times::span).transpose();
     let duration =
-        duration.map_err(|expected| Invalid::field("duration", format!("{expected}, at most 30d")))?;
+        duration.map_err(|expected| Invalid::field("duration", format!("{expected} The maximum is 30d.")))?;
     let (key, propagation) = app.keys.pause(&by, key_id(&id)?, duration).await?;
     Ok(UpdatedKey::response(&key, propagation, app.now()))
 }

@@ -81,7 +81,7 @@ fn parse_each(list: Vec<QuotaBody>) -> Result<Quotas, String> {
     let mut quotas = Quotas::NONE;
     for (place, fields) in list.into_iter().enumerate() {
         let one = fields.parse().and_then(|quota| quotas.add(quota).map_err(|twice| twice.to_string()));
-        one.map_err(|expected| format!("{expected} (number {})", place + 1))?;
+        one.map_err(|expected| format!("Item {}: {expected}", place + 1))?;
     }
     Ok(quotas)
 }

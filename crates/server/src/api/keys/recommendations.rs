@@ -31,7 +31,7 @@ pub struct Recommendation {
     /// The origin of the page that exposed the secret. Null if it isn't known, or if the code isn't `seen_in_browser`.
     #[schema(example = json!(null))]
     origin: Option<String>,
-    /// The body of the `PATCH /keys/{id}` request that follows the recommendation. Null if there is no such request.
+    /// The body of the `PATCH /keys/{id}` request that follows the recommendation. Null if no request follows it.
     #[schema(value_type = Option<Object>, example = json!({ "scopes": ["inference"] }))]
     change: Option<Value>,
 }

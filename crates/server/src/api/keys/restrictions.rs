@@ -54,7 +54,7 @@ pub struct KeyRestrictions {
     quotas: Option<Vec<QuotaBody>>,
 }
 
-/// A rate limit (token bucket). It allows `requests` at once, and refills evenly within `seconds`. The server responds
+/// A rate limit (token bucket). It allows a burst of `requests`, and refills evenly within `seconds`. The server responds
 /// to further requests with 429 and `Retry-After`, and to allowed requests with the remaining number in `RateLimit`.
 /// All secrets of a key share the limit. Each node counts on its own, and a restart resets the counts. A key can't
 /// grant a higher rate limit than its own.
@@ -147,8 +147,11 @@ fn only<T: Ord, E: Display>(
     invalid: &mut Invalid,
 ) -> Allowlist<T> {
     let Some(texts) = texts else { return Allowlist::Any };
-    let these =
-        if texts.len() > ITEMS_MAX { Err(format!("at most {ITEMS_MAX}")) } else { parse_each(&texts, parse) };
+    let these = if texts.len() > ITEMS_MAX {
+        Err(format!("Use {ITEMS_MAX} items or fewer."))
+    } else {
+        parse_each(&texts, parse)
+    };
     invalid.take(field, these).map_or(Allowlist::Any, Allowlist::Only)
 }
 
@@ -158,19 +161,19 @@ fn parse_each<T: Ord, E: Display>(
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Result<BTreeSet<T>, String> {
     let parse = |(place, text): (usize, &String)| {
-        parse(text).map_err(|expected| format!("{expected} (number {})", place + 1))
+        parse(text).map_err(|expected| format!("Item {}: {expected}", place + 1))
     };
     texts.iter().enumerate().map(parse).collect()
 }
 
 fn id_of<T: FromStr>(kind: &str) -> impl Fn(&str) -> Result<T, String> {
-    move |text| text.parse().map_err(|_| format!("expected the id of a {kind}"))
+    move |text| text.parse().map_err(|_| format!("Use the ID of a {kind}."))
 }
 
 /// Parses a size of an image. The operation checks the server's maximum.
 fn size(bytes: &Number) -> Result<NonZeroU32, &'static str> {
     let bytes = bytes.as_u64().and_then(|bytes| u32::try_from(bytes).ok()).and_then(NonZeroU32::new);
-    bytes.ok_or("expected a whole number of bytes, 1 or more, and no more than this server takes")
+    bytes.ok_or("Use a whole number of bytes, from 1 to the server limit.")
 }
 
 /// Parses names of scopes. Adds an unknown name to `invalid` and returns no scopes.

@@ -81,7 +81,7 @@ pub async fn usage(
 ) -> Result<Json<KeyUsageList>, ApiError> {
     let last = span(&query.last).ok().filter(|last| *last <= LAST_MAX);
     let last =
-        last.ok_or_else(|| ApiError::field("last", "expected a span such as 24h or 30d, at most 90d"))?;
+        last.ok_or_else(|| ApiError::field("last", "Use a duration such as 24h or 30d, up to 90d."))?;
     let usage = app.keys.usage(&by, key_id(&id)?, last).await?;
     Ok(Json(KeyUsageList { items: usage.into_iter().map(KeyUsageBody::from).collect() }))
 }

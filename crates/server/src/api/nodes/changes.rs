@@ -30,7 +30,7 @@ pub async fn changes(
     Body(question): Body<NodeChangesRequest>,
 ) -> Result<Json<NodeChangeFrame>, ApiError> {
     let applied = (&question.applied).try_into();
-    let applied = applied.map_err(|_| ApiError::field("applied.change", "expected 16 bytes in Base64"))?;
+    let applied = applied.map_err(|_| ApiError::field("applied.change", "Use 16 bytes in Base64."))?;
     let wait = Duration::from_millis(question.wait_millis);
     let frame = app.nodes.changes(&by, node, applied, wait).await?.ok_or(OpError::OtherHistory)?;
     Ok(Json(NodeChangeFrame {

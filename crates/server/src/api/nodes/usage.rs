@@ -29,20 +29,19 @@ pub async fn report(
 ) -> Result<StatusCode, ApiError> {
     // SQLite and many client languages only have signed 64-bit integers.
     if usage.batch == 0 || i64::try_from(usage.batch).is_err() {
-        return Err(ApiError::field("batch", format!("expected a number from 1 to {}", i64::MAX)));
+        return Err(ApiError::field("batch", format!("Use a number from 1 to {}.", i64::MAX)));
     }
     if usage.keys.len() > REPORT_ENTRIES_MAX {
-        return Err(ApiError::field("keys", format!("expected at most {REPORT_ENTRIES_MAX}")));
+        return Err(ApiError::field("keys", format!("Use {REPORT_ENTRIES_MAX} items or fewer.")));
     }
     let used = usage.keys.iter().map(SecretUsage::try_from).collect::<Result<Vec<_>, _>>();
-    let mut used =
-        used.map_err(|wrong| ApiError::field("keys", format!("holds {} that is none", wrong.0)))?;
+    let mut used = used.map_err(|wrong| ApiError::field("keys", format!("A value isn't {}.", wrong.0)))?;
     if usage.callers.len() > REPORT_ENTRIES_MAX {
-        return Err(ApiError::field("callers", format!("expected at most {REPORT_ENTRIES_MAX}")));
+        return Err(ApiError::field("callers", format!("Use {REPORT_ENTRIES_MAX} items or fewer.")));
     }
     let calls = usage.callers.iter().map(|called| called.calls(by.workspace)).collect::<Result<Vec<_>, _>>();
     let mut calls =
-        calls.map_err(|wrong| ApiError::field("callers", format!("holds {} that is none", wrong.0)))?;
+        calls.map_err(|wrong| ApiError::field("callers", format!("A value isn't {}.", wrong.0)))?;
     // The node's clock may be ahead, or the node may report invented times.
     let now = app.now();
     used.iter_mut().for_each(|one| one.clamp(now));

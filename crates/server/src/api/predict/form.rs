@@ -35,7 +35,7 @@ pub(super) async fn read(parts: &Parts, bytes: Bytes) -> Result<ImageForm, ApiEr
             || field.content_type().is_some_and(|kind| !kind.starts_with("text/"));
         if name == "image" && is_file {
             if form.file.is_some() {
-                return Err(ApiError::field("image", "is there twice"));
+                return Err(ApiError::field("image", "This field is duplicated. Send it once."));
             }
             form.file = Some(field.bytes().await.map_err(|_| unreadable())?);
         } else {
@@ -80,6 +80,5 @@ fn value(text: &str) -> Value {
 }
 
 fn unreadable() -> ApiError {
-    Problem::new(StatusCode::BAD_REQUEST, "bad_form", "expected a form with the picture in the field image")
-        .into()
+    Problem::new(StatusCode::BAD_REQUEST, "bad_form", "Send a form with the image in the field image.").into()
 }

@@ -67,7 +67,13 @@ impl<T: Options> PredictionRequest<T> {
     ) -> Result<Self, ApiError> {
         let mut options: T = form::options(fields)?;
         let image = match (file, options.take_image()) {
-            (Some(_), Some(_)) => return Err(ApiError::field("image", "is there twice")),
+            (Some(_), Some(_)) => {
+                return Err(ApiError::field(
+                    "image",
+                    "This field is duplicated. Send it \
+                 once.",
+                ));
+            }
             (Some(file), None) => Image::file(not_empty(file)?, permit),
             (None, text) => Image::text(text.ok_or_else(missing)?, permit)?,
         };
@@ -134,26 +140,26 @@ async fn gather(
 
 fn not_empty(file: Bytes) -> Result<Bytes, ApiError> {
     if file.is_empty() {
-        Err(ApiError::field("image", "is empty; expected a JPEG, PNG or WebP"))
+        Err(ApiError::field("image", "The image is empty. Send a JPEG, PNG, or WebP image."))
     } else {
         Ok(file)
     }
 }
 
 fn missing() -> ApiError {
-    ApiError::field("image", "is missing")
+    ApiError::field("image", "This field is required.")
 }
 
 fn too_large(app: &App) -> ApiError {
     let megabytes = app.config.max_image / 1_000_000;
-    let message = format!("expected a picture of at most {megabytes} MB");
+    let message = format!("Use an image of {megabytes} MB or less.");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "image_too_large", format!("image: {message}"))
         .field("image", message)
         .into()
 }
 
 fn unsupported_media_type() -> ApiError {
-    let message = "expected JSON (Content-Type: application/json), a form (multipart/form-data) or the picture's file (image/jpeg, \
-        image/png, image/webp)";
+    let message = "Unsupported content type. Send JSON (application/json), a form (multipart/form-data), or \
+         an image file (image/jpeg, image/png, image/webp).";
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unknown_kind", message).into()
 }

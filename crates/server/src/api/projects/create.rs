@@ -45,7 +45,7 @@ pub async fn create(
 ) -> Result<impl IntoResponse, ApiError> {
     let project_type = body.project_type.parse();
     let project_type = project_type
-        .map_err(|_| ApiError::field("projectType", "expected classification or object_detection"))?;
+        .map_err(|_| ApiError::field("projectType", "Use classification or object_detection."))?;
     let draft =
         ProjectDraft { name: body.name, project_type, description: body.description.unwrap_or_default() };
     let project = app.projects.create(&by, draft).await?;

@@ -76,7 +76,8 @@ fn denied(app: &App, check: &DeniedCheck) -> ApiError {
         _ => StatusCode::FORBIDDEN,
     };
     let message = format!(
-        "the key in X-Keyrack-Service-Key was denied: {}; send a key of this workspace with the scope Node there, or no such header",
+        "The key in X-Keyrack-Service-Key was denied: {} Send a key of this workspace with the Node scope, \
+         or leave the header out.",
         cause.message()
     );
     let mut problem =
@@ -137,8 +138,8 @@ impl<'a> Facts<'a> {
         }
         let names: Vec<_> = untrusted.iter().map(|(name, _)| *name).collect();
         let message = format!(
-            "The request states {} of another request. Only a trusted service may do that. Leave it out, or also send a key \
-             of this workspace with the scope Node in X-Keyrack-Service-Key.",
+            "The request has {} of another request. Only a trusted service may send that. Leave it out, or \
+             also send a key of this workspace with the Node scope in X-Keyrack-Service-Key.",
             names.join(", ")
         );
         let problem = Problem::new(StatusCode::FORBIDDEN, DenialReason::UntrustedFacts.code(), message);

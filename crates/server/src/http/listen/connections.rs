@@ -55,9 +55,9 @@ struct Open {
 /// Why a connection was closed as soon as it was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectionDenial {
-    #[error("as many connections are open as there may be in total")]
+    #[error("the limit of connections is reached")]
     Total,
-    #[error("as many connections are open from this address as there may be from one")]
+    #[error("the limit of connections from this address is reached")]
     Address,
 }
 
@@ -105,11 +105,11 @@ impl Connections {
                 listener,
                 %error,
                 times,
-                "cannot accept connections: this process has as many files open as it may; raise its limit \
-                 (ulimit -n, LimitNOFILE), or lower --connections-max"
+                "can't accept connections: the limit of open files is reached; raise it (ulimit -n, \
+                 LimitNOFILE), or lower --connections-max"
             );
         } else {
-            tracing::error!(listener, %error, times, "cannot accept connections");
+            tracing::error!(listener, %error, times, "can't accept connections");
         }
     }
 
@@ -147,7 +147,7 @@ impl Inner {
                 all,
                 per_address,
                 "connections were closed because too many are open; see --connections-max, \
-                 --connections-per-address-max, and for proxies --trusted-proxy"
+                 --connections-per-address-max, and --trusted-proxy"
             );
         }
     }

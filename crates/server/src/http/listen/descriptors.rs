@@ -15,7 +15,7 @@ pub fn raise_descriptor_limit() {
     if current.is_some_and(|current| current < limit)
         && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(limit), maximum })
     {
-        tracing::debug!(%error, "the limit of open files stays as it is");
+        tracing::debug!(%error, "the limit of open files can't be raised");
     }
 }
 

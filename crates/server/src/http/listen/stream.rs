@@ -57,10 +57,7 @@ impl Stream {
 
     fn check_open(&self) -> io::Result<()> {
         if self.peer().is_closed() {
-            return Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the peer takes nothing of what is sent to it",
-            ));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the client stopped reading the response"));
         }
         Ok(())
     }

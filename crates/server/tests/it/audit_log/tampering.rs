@@ -38,5 +38,5 @@ async fn audit_entry_altered_in_database_is_reported_by_verify() {
 
     let export = fixture.server.get("/api/v1/activity/export", fixture.key()).await;
     let ran = keyrack(["audit", "verify", "-"]).stdin(&export.text).run().await;
-    ran.assert_failed(1, "the chain is broken at entry 12 (line 12): its hash does not fit what it says");
+    ran.assert_failed(1, "Verification failed at entry 12 (line 12): The hash doesn't match the entry.");
 }

@@ -190,10 +190,7 @@ impl AuditedLifecycle {
         let file = self.exported_log().await;
         let verify = async |file: &str| keyrack(["audit", "verify", "-"]).stdin(file).run().await;
         let output = verify(&file).await.assert_succeeded().stdout;
-        assert!(
-            output.starts_with(&format!("{} entries, the chain holds", self.sentences.len())),
-            "{output}"
-        );
+        assert!(output.starts_with(&format!("OK: {} entries verified", self.sentences.len())), "{output}");
         let lines: Vec<_> = file.lines().collect();
         for entry in 1..=self.sentences.len() {
             let altered = lines[entry - 1].replacen("Z\",\"actor\"", "z\",\"actor\"", 1);
@@ -203,7 +200,7 @@ impl AuditedLifecycle {
             let file = format!("{}\n", lines.join("\n"));
             verify(&file)
                 .await
-                .assert_failed(1, &format!("the chain is broken at entry {entry} (line {entry})"));
+                .assert_failed(1, &format!("Verification failed at entry {entry} (line {entry})"));
         }
     }
 

@@ -118,7 +118,7 @@ async fn classifier_is_trained_and_tested_on_its_page() {
     browser.upload_class("red", &images.solid_images("red", RED, 6)).await;
     browser.click("Train model").await;
     browser.wait_for_text("Caps isn't ready to train yet").await;
-    browser.wait_for_text("at least two classes").await;
+    browser.wait_for_text("at least 2 labels").await;
     browser.click("Back to images").await;
     browser.upload_class("blue", &images.solid_images("blue", BLUE, 6)).await;
     browser.train().await;
@@ -163,7 +163,7 @@ async fn images_are_uploaded_without_javascript() {
     browser.wait_for_text("broken.png").await;
     browser.click("Back to images").await;
     browser.train_detector_without_script(&images, 3).await;
-    browser.wait_for_text("more images with boxes are needed").await;
+    browser.wait_for_text("more images.").await;
 }
 
 #[tokio::test]
@@ -190,6 +190,6 @@ async fn detector_is_trained_and_tested_without_javascript() {
     let address = "http://127.0.0.1:9/lid.png";
     browser.fill("Or image URL", address).await;
     browser.click("Run prediction").await;
-    browser.wait_for_text("no picture could be fetched from this URL").await;
+    browser.wait_for_text("can't fetch an image from this URL").await;
     assert_eq!(browser.value("Or image URL").await, address);
 }

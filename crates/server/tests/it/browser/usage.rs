@@ -105,7 +105,7 @@ async fn usage_pages_in_each_viewport_pass_page_checks() {
         browser.wait_for_text("Recently denied").await;
         check("key-rotating").await;
         browser.goto(&format!("{KEYS}/refusals/{}", month.denied)).await;
-        browser.wait_for_text("The scopes hold the permission").await;
+        browser.wait_for_text("Permission granted").await;
         check("refusal").await;
         browser.goto(&format!("{KEYS}/refusals")).await;
         browser.fill("Request ID", "nonsense").await;

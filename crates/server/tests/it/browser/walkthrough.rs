@@ -204,7 +204,7 @@ impl Walkthrough {
         browser.wait_for_text("lid 3").await;
         self.check("project-boxes").await;
         browser.click("Train model").await;
-        browser.wait_for_text("more images with boxes are needed").await;
+        browser.wait_for_text("more images.").await;
         self.check("train-not-yet").await;
         browser.click("Back to images").await;
         browser.wait_until_dialog_is_closed().await;

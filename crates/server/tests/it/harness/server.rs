@@ -173,7 +173,7 @@ impl Server {
                 panic!("the server exited: {status}\n{}", self.output());
             }
             let stdout = self.read_output("stdout", self.run);
-            Some((line_after(&stdout, "listening on ")?, line_after(&stdout, "health and metrics on ")?))
+            Some((line_after(&stdout, "Listening on ")?, line_after(&stdout, "Health and metrics: ")?))
         })
         .await;
         // The operations listener responds only after the server has printed everything else.

@@ -64,7 +64,7 @@ async fn exhausted_file_descriptors_are_logged_and_counted() {
     for _ in 0..10 {
         held.push(connect(&server.url).await);
     }
-    let message = "this process has as many files open as it may";
+    let message = "the limit of open files is reached";
     wait_until("the error is logged", async || server.output().contains(message).then_some(())).await;
     limit("20000:20000");
     let counted = "keyrack_connections_denied_total{listener=\"public\",reason=\"descriptors\"}";

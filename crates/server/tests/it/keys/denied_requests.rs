@@ -45,7 +45,7 @@ async fn denial_by_network_is_explained_with_current_result() {
     ];
     let expected = json!([
         "network_not_allowed",
-        "The network is allowed",
+        "IP address allowed",
         "203.0.113.9",
         "10.4.0.0/16",
         "203.0.113.9",
@@ -86,20 +86,20 @@ async fn denial_explanation_links_to_failed_setting() {
     assert_eq!(explanation["manageUrl"], manage_url(&api, &limited, "edit#f-rate_requests"));
     assert_eq!(
         (&explanation["expected"], &explanation["passesNow"]),
-        (&json!("at most 1 request every 3600 seconds"), &Value::Null)
+        (&json!("1 request per hour or fewer"), &Value::Null)
     );
 
     let new = api.rotate(&key, "0s").await;
     let explanation =
         explain(&api, &api.projects(&key.secret).await.assert_problem(401, "retired_secret")).await;
-    assert_eq!(explanation["expected"], format!("the secret that ends in {}", &new.secret[40..]));
+    assert_eq!(explanation["expected"], format!("Secret key that ends in {}", &new.secret[40..]));
 
     api.delete(&key.path()).await.ok();
     let explanation =
         explain(&api, &api.projects(&new.secret).await.assert_problem(401, "deleted_key")).await;
     assert_eq!(
         (&explanation["failedCheck"], &explanation["passesNow"]),
-        (&json!("The key and its secret are alive"), &json!(false))
+        (&json!("Key is active"), &json!(false))
     );
 }
 
@@ -117,7 +117,7 @@ async fn denial_by_project_names_coverage_check() {
         (&json!("/api/v1/projects/{id}"), &json!(own))
     );
     let failed = explanation["checks"].as_array().unwrap().iter().find(|check| check["result"] == "failed");
-    assert_eq!(failed.unwrap()["name"], "The key covers what was asked for");
+    assert_eq!(failed.unwrap()["name"], "Project and model access");
     assert_eq!(explanation["manageUrl"], manage_url(&api, &key, "edit#f-projects"));
 }
 
@@ -259,12 +259,9 @@ async fn denial_page_finds_request_id_and_hides_invalid_input() {
         (303, web.keys(&format!("/refusals/{id}")).as_str())
     );
     let page = web.page(redirect.header("location")).await;
-    for words in [
-        "The scopes hold the permission",
-        "projects:manage",
-        &format!("{}/edit#f-scope", key.id),
-        "GET /api/v1/projects",
-    ] {
+    for words in
+        ["Permission granted", "projects:manage", &format!("{}/edit#f-scope", key.id), "GET /api/v1/projects"]
+    {
         assert!(page.text.contains(words), "{words}: {page:?}");
     }
     let edit = web.page(&web.keys(&format!("/{}/edit", key.id))).await;

@@ -185,7 +185,7 @@ async fn exposed_key_is_widened_only_with_acknowledgement() {
     wait_for_exposures(&api, &key, 1).await;
     let denied = api.patch(&key.path(), json!({ "scopes": ["project"] })).await;
     let expected = text(&denied.assert_problem(409, "seen_in_public").json()["message"]);
-    for part in [&format!("on a page of {SHOP}"), "manage projects", "acknowledgePublicUse"] {
+    for part in [&format!("on {SHOP}"), "manage projects", "acknowledgePublicUse"] {
         assert!(expected.contains(part), "{expected}");
     }
     let rate = json!({ "requests": 6, "seconds": 60 });
@@ -197,7 +197,7 @@ async fn exposed_key_is_widened_only_with_acknowledgement() {
     ] {
         let denied = api.patch(&key.path(), json!({ "restrictions": wider })).await;
         let expected = text(&denied.assert_problem(409, "seen_in_public").json()["message"]);
-        assert!(expected.contains(&format!(": {names};")), "{expected}");
+        assert!(expected.contains(&format!(": {names}.")), "{expected}");
     }
     assert_eq!(api.read(&key).await["revision"], key.body["revision"]);
     let ends = |at: Value| json!({ "expiresAt": at });
@@ -205,7 +205,7 @@ async fn exposed_key_is_widened_only_with_acknowledgement() {
     api.patch(&key.path(), ends(json!("2098-01-01T00:00:00Z"))).await.ok();
     for later in [json!("2098-01-02T00:00:00Z"), Value::Null] {
         let denied = api.patch(&key.path(), ends(later)).await.assert_problem(409, "seen_in_public");
-        assert!(text(&denied.json()["message"]).contains(": expiresAt;"), "{denied:?}");
+        assert!(text(&denied.json()["message"]).contains(": expiresAt."), "{denied:?}");
     }
     let false_yes = json!({ "scopes": ["project"], "acknowledgePublicUse": false });
     api.patch(&key.path(), false_yes).await.assert_problem(409, "seen_in_public");
@@ -221,7 +221,7 @@ async fn exposed_key_is_widened_only_with_acknowledgement() {
 
     let edit =
         |more: &[&str]| api.server.key_command(&[&["edit", &key.id, "--scope", "project"], more].concat());
-    edit(&[]).run().await.assert_failed(1, "on a page of https://shop.example");
+    edit(&[]).run().await.assert_failed(1, "on https://shop.example");
     edit(&["--acknowledge-public-use"]).run().await.assert_succeeded();
     assert_eq!(api.read(&key).await["scopes"], json!(["project"]));
 }
@@ -235,14 +235,14 @@ async fn recommendation_names_origin_of_exposed_key() {
     };
     let all = advice(&large).await;
     assert_eq!((&all[0]["code"], &all[0]["origin"]), (&json!("seen_in_browser"), &json!(SHOP)), "{all}");
-    assert!(text(&all[0]["message"]).contains("Inference key of its own"), "{all}");
+    assert!(text(&all[0]["message"]).contains("Use a publishable key there"), "{all}");
     assert_eq!(advice(&small).await, json!([]), "an Inference key is allowed on pages");
 
     let web = WebClient::sign_in(&api.server).await;
     let page = web.page(&web.keys(&format!("/{}", large.id))).await;
     for expected in [
-        "Seen in a browser",
-        "on a page of https://shop.example",
+        "Exposed in a browser",
+        "on https://shop.example",
         "Create a publishable key for https://shop.example",
     ] {
         assert!(page.text.contains(expected), "{expected}: {page:?}");
@@ -253,7 +253,7 @@ async fn recommendation_names_origin_of_exposed_key() {
         "{page:?}"
     );
     let list = web.page(&web.keys("")).await;
-    assert_eq!(list.text.matches("Seen in a browser").count(), 2, "{list:?}");
+    assert_eq!(list.text.matches("Exposed in a browser").count(), 2, "{list:?}");
     assert_eq!(list.text.matches("advised-urgent").count(), 1, "{list:?}");
 }
 

@@ -79,7 +79,7 @@ async fn key_form_with_invalid_field_keeps_input() {
         (
             "networks",
             "10.4.0.0/16\n10.4.0.17/16",
-            "Line 2, “10.4.0.17/16”: this address lies inside 10.4.0.0/16",
+            "Line 2, “10.4.0.17/16”: This address is inside 10.4.0.0/16",
         ),
         ("origins", "https://a.example\n\nshop", "Line 3, “shop”: Enter an origin such as"),
         ("max_image", "two", "Expected a number of megabytes"),

@@ -70,9 +70,7 @@ async fn quota_is_reported_and_denies_when_exceeded() {
     );
     assert!(text(&problem["quota"]["resetsAt"]).ends_with("-01T00:00:00Z"), "{problem}");
     assert_eq!(problem["key"], key.id);
-    assert!(
-        text(&problem["message"]).starts_with("this API key may make 3 predictions a month, and has used 3;")
-    );
+    assert!(text(&problem["message"]).starts_with("Quota exceeded (3 predictions per month)."));
     verify(&api, &key.secret, false).await.assert_problem(429, "quota_exceeded");
     assert_eq!(quota_usage(&api, &key).await, (3, 0));
     // A request without a permission isn't a prediction.

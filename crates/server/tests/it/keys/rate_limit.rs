@@ -257,8 +257,8 @@ async fn pages_set_rate_limit_and_keep_other_restrictions() {
     };
     let revision = &key.body["revision"];
     for (typed, expected) in [
-        (["0", "1", "minute"], "Expected a whole number from 1 to 1000000."),
-        (["ten", "1", "minute"], "Expected a whole number from 1 to 1000000."),
+        (["0", "1", "minute"], "Use a whole number from 1 to 1,000,000."),
+        (["ten", "1", "minute"], "Use a whole number from 1 to 1,000,000."),
         (["10", "25", "hour"], "Expected a whole number, and at most 24 hours."),
         (["10", "-1", "second"], "Expected a whole number, and at most 24 hours."),
         (["10", "1", "fortnight"], "Pick seconds, minutes or hours."),

@@ -32,12 +32,12 @@ async fn key_that_only_predicts_is_recommended_inference() {
         (&all[0]["code"], &all[0]["change"]),
         (&json!("only_predicts"), &json!({ "scopes": ["inference"] }))
     );
-    assert!(all[0]["message"].as_str().unwrap().contains("1,004 calls"), "{all:?}");
+    assert!(all[0]["message"].as_str().unwrap().contains("1,004 requests"), "{all:?}");
     assert!(recommendations(&api, &trains).await.is_empty());
 
     let web = WebClient::sign_in(&api.server).await;
     let list = web.page(&web.keys("")).await;
-    assert_eq!(list.text.matches("Only predicts: Inference is enough").count(), 1, "{list:?}");
+    assert_eq!(list.text.matches("Over-scoped: only makes predictions").count(), 1, "{list:?}");
     assert!(list.text.contains("1,004 calls in 30 days"), "{list:?}");
     let page = web.page(&web.keys(&format!("/{}", key.id))).await;
     assert!(page.text.contains("Make it Inference"), "{page:?}");

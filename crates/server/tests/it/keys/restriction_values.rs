@@ -45,22 +45,22 @@ async fn invalid_restriction_is_rejected_with_field_and_hint() {
     let many = vec!["10.0.0.0/8"; 101];
     for (restrictions, field, expected) in [
         (json!({ "networks": ["10.4.0.0/16", "10.4.0.17/16"] }), "networks", "10.4.0.0/16"),
-        (json!({ "networks": ["10.4.0.17/16"] }), "networks", "number 1"),
+        (json!({ "networks": ["10.4.0.17/16"] }), "networks", "Item 1"),
         (json!({ "networks": ["2001:db8::1/32"] }), "networks", "2001:db8::/32"),
         (json!({ "networks": ["10.4.0.0/33"] }), "networks", "such as 203.0.113.7"),
         (json!({ "networks": ["", "10.0.0.0/8"] }), "networks", "such as 203.0.113.7"),
-        (json!({ "networks": many }), "networks", "at most 100"),
+        (json!({ "networks": many }), "networks", "Use 100"),
         (json!({ "origins": ["https://a.example/path"] }), "origins", "without a path"),
-        (json!({ "origins": ["https://a.example", "a.example"] }), "origins", "number 2"),
-        (json!({ "projects": [project] }), "projects", "there is no project"),
-        (json!({ "projects": ["prj_x"] }), "projects", "id of a project"),
+        (json!({ "origins": ["https://a.example", "a.example"] }), "origins", "Item 2"),
+        (json!({ "projects": [project] }), "projects", "isn't in this workspace"),
+        (json!({ "projects": ["prj_x"] }), "projects", "ID of a project"),
         (json!({ "models": [nowhere] }), "models", nowhere),
-        (json!({ "models": [project] }), "models", "id of a model"),
-        (json!({ "maxImageBytes": 0 }), "maxImageBytes", "1 or more"),
-        (json!({ "maxImageBytes": -5 }), "maxImageBytes", "1 or more"),
+        (json!({ "models": [project] }), "models", "ID of a model"),
+        (json!({ "maxImageBytes": 0 }), "maxImageBytes", "from 1"),
+        (json!({ "maxImageBytes": -5 }), "maxImageBytes", "from 1"),
         (json!({ "maxImageBytes": 1.5 }), "maxImageBytes", "whole number"),
         (json!({ "maxImageBytes": 10_000_001 }), "maxImageBytes", "10000000 bytes"),
-        (json!({ "maxImageBytes": 99_999_999_999_u64 }), "maxImageBytes", "no more than this server takes"),
+        (json!({ "maxImageBytes": 99_999_999_999_u64 }), "maxImageBytes", "server limit"),
     ] {
         let field = format!("restrictions.{field}");
         let denied = request_key(&api, restrictions.clone())

@@ -64,13 +64,13 @@ async fn training_after_two_worker_kills_fails_with_reason() {
     let id = training.train(&project, json!({})).await;
     for attempt in 1..=2 {
         let is = |model: &serde_json::Value| model["attempts"] == attempt && model["progress"].is_object();
-        training.wait_for_model(&id, "the training runs", is).await;
+        training.wait_for_model(&id, "the training priority", is).await;
         let [worker] = workers_of(&training.api.server)[..] else { panic!("one worker") };
         kill(worker);
     }
     let model = training.wait_until_ended(&id).await;
     assert_eq!((&model["status"], &model["attempts"]), (&json!("failed"), &json!(2)), "{model}");
-    assert!(model["failureReason"].as_str().unwrap().contains("begun twice"), "{model}");
+    assert!(model["failureReason"].as_str().unwrap().contains("stopped twice"), "{model}");
     // The server has started another worker.
     let few = training.classification_project("few", &[("red", 5), ("blue", 5)]).await;
     let next = training.train(&few, json!({})).await;
@@ -118,7 +118,7 @@ async fn training_resumes_after_fast_server_stop() {
     assert_eq!(training.api.server.stop().await.code(), Some(0));
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     assert!(!is_alive(worker));
-    assert!(training.api.server.output().contains("training put back"));
+    assert!(training.api.server.output().contains("training run queued again"));
     training.api.server.restart().await;
     let model = training.wait_until_ended(&id).await;
     assert_eq!((&model["status"], &model["attempts"]), (&json!("ready"), &json!(1)), "{model}");

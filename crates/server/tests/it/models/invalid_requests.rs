@@ -21,7 +21,10 @@ async fn training_with_too_few_images_reports_needed_count() {
     assert!(details.contains("green") && details.contains("needs 4 more"), "{body}");
     let unboxed = training.detection_project("few boxes", 7).await;
     let body = training.request_training(&unboxed, json!({})).await.problem(409, "too_few_images");
-    assert!(text(&body["message"]).contains("7 pictures have boxes; at least 20"), "{body}");
+    assert!(
+        text(&body["message"]).contains("7 different images have boxes. Draw boxes on at least 20"),
+        "{body}"
+    );
 }
 
 #[tokio::test]

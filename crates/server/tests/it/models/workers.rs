@@ -78,7 +78,7 @@ async fn standalone_worker_trains_and_stops_on_sigterm() {
 async fn worker_without_data_folder_fails() {
     let folder = TempDir::new().unwrap();
     let ran = keyrack(["worker", "--data"]).arg(folder.path()).run().await;
-    ran.assert_failed(1, "there is no Keyrack in");
+    ran.assert_failed(1, "No Keyrack data found in");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "the folder stays empty");
     keyrack(["worker", "--threads", "0"]).run().await.assert_failed(2, "--threads");
 }

@@ -90,7 +90,7 @@ async fn key_restricted_to_models_is_denied_elsewhere() {
 
     let explanation = fixture.explain(&denied).await;
     assert_eq!((&explanation["code"], &explanation["expected"]), (&json!("model_outside_key"), &json!(own)));
-    assert_eq!(explanation["failedCheck"], "The key covers what was asked for");
+    assert_eq!(explanation["failedCheck"], "Project and model access");
     assert!(text(&explanation["manageUrl"]).ends_with("/edit#f-models"));
 }
 
@@ -186,7 +186,7 @@ async fn image_over_key_limit_is_rejected_in_each_format() {
         let problem = denied.json();
         assert_eq!((&problem["max_image_bytes"], &problem["key"]), (&json!(most), &json!(key.id)));
         assert_eq!(problem["details"][0]["field"], "image");
-        assert!(text(&problem["message"]).contains(&format!("at most {most} bytes")), "{problem}");
+        assert!(text(&problem["message"]).contains(&format!("{most} bytes or fewer")), "{problem}");
     }
     // An image of exactly this size is allowed, and denied requests used no quota.
     send(fixture.request(&key, "classify", model).json(&json_of(&picture))).await.ok();
@@ -196,7 +196,7 @@ async fn image_over_key_limit_is_rejected_in_each_format() {
     let explanation = fixture.explain(&again).await;
     assert_eq!(
         (&explanation["failedCheck"], &explanation["expected"]),
-        (&json!("The image is small enough"), &json!(format!("an image of at most {most} bytes")))
+        (&json!("Image size"), &json!(format!("{most} bytes or fewer")))
     );
     assert!(text(&explanation["manageUrl"]).ends_with("/edit#f-max_image"));
     let path = format!("/api/v1/keys/{}/usage", key.id);

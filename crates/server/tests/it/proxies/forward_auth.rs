@@ -14,8 +14,8 @@ fn ask(fixture: &AccessFixture, secret: &str) -> RequestBuilder {
     request.header("x-keyrack-for-workspace", "ours").header("x-keyrack-permission", "models:predict")
 }
 
-fn assert_unclear_question(answer: &Answer, expected: &str) {
-    let problem = answer.problem(400, "unclear_question");
+fn assert_ambiguous_request(answer: &Answer, expected: &str) {
+    let problem = answer.problem(400, "ambiguous_request");
     assert!(problem["message"].as_str().unwrap().contains(expected), "{problem}");
 }
 
@@ -55,25 +55,25 @@ async fn forward_auth_with_ambiguous_headers_is_rejected() {
     assert_eq!(send(ask(&fixture, key)).await.status, 204);
     let empty = fixture.server.request(Method::GET, ASK).header("x-api-key", key);
     let empty = empty.header("x-keyrack-for-workspace", "ours").header("x-keyrack-permission", "");
-    assert_unclear_question(&send(empty).await, "X-Keyrack-Permission is empty");
+    assert_ambiguous_request(&send(empty).await, "X-Keyrack-Permission is empty");
     for (name, value, expected) in [
-        ("x-keyrack-for-workspace", "ours", "x-keyrack-for-workspace is there twice"),
-        ("x-keyrack-permission", "models:predict", "x-keyrack-permission is there twice"),
+        ("x-keyrack-for-workspace", "ours", "x-keyrack-for-workspace is duplicated"),
+        ("x-keyrack-permission", "models:predict", "x-keyrack-permission is duplicated"),
     ] {
-        assert_unclear_question(&send(ask(&fixture, key).header(name, value)).await, expected);
+        assert_ambiguous_request(&send(ask(&fixture, key).header(name, value)).await, expected);
     }
     for name in ["x-original-uri", "x-forwarded-uri"] {
-        assert_unclear_question(
+        assert_ambiguous_request(
             &send(ask(&fixture, key).header(name, "/a").header(name, "/b")).await,
-            "is there twice",
+            "is duplicated. Send it once.",
         );
-        assert_unclear_question(&send(ask(&fixture, key).header(name, "http://")).await, "expected a path");
+        assert_ambiguous_request(&send(ask(&fixture, key).header(name, "http://")).await, "Use a path");
     }
     let bare = fixture.server.request(Method::GET, ASK).bearer_auth(key);
-    assert_unclear_question(&send(bare).await, "name the workspace");
+    assert_ambiguous_request(&send(bare).await, "X-Keyrack-For-Workspace is missing");
     let other = fixture.server.request(Method::GET, ASK).bearer_auth(key);
     let other = other.header("x-keyrack-for-workspace", "ours").header("x-keyrack-permission", "everything");
-    assert_unclear_question(&send(other).await, "unknown permission");
+    assert_ambiguous_request(&send(other).await, "Use projects:manage");
 }
 
 #[tokio::test]
@@ -183,10 +183,10 @@ async fn forward_auth_denies_query_key_that_proxy_keeps() {
     };
     // The key in the header is valid, and the proxy cannot find the one in the query.
     let hidden = question(format!("api%2Dkey={key}")).bearer_auth(key);
-    assert_unclear_question(&send(hidden).await, "without escapes");
+    assert_ambiguous_request(&send(hidden).await, "without escapes");
     let plain = || question(format!("a=b&api-key={key}"));
     assert_eq!(send(plain()).await.status, 204);
-    assert_unclear_question(
+    assert_ambiguous_request(
         &send(plain().header("x-keyrack-proxy", "traefik")).await,
         "can't remove a key from the query",
     );

@@ -62,7 +62,7 @@ async fn other_options_requests_need_key(proxy: Deployment) {
         }
     }
     let escaped = send(preflight(&proxy, &format!("/7?api%2Dkey={}", key.secret))).await;
-    assert_eq!((escaped.status.as_u16(), code(&escaped)), (400, json!("unclear_question")));
+    assert_eq!((escaped.status.as_u16(), code(&escaped)), (400, json!("ambiguous_request")));
     let allowed = send(preflight(&proxy, "/7").header("x-api-key", &key.secret)).await;
     assert_eq!(received(&allowed, "x-keyrack-key"), [key.id.as_str()], "{allowed:?}");
 }

@@ -13,7 +13,7 @@ async fn query_key_is_removed_before_service(proxy: Deployment) {
     for query in [format!("api-key={}", key.secret), format!("a=1%20%0d&api-key={}&b=2", key.secret)] {
         let answer = send(proxy.request(Method::GET, &format!("/7?{query}"))).await;
         if !proxy.program.removes_key_from_query() {
-            assert_eq!((answer.status.as_u16(), code(&answer)), (400, json!("unclear_question")), "{query}");
+            assert_eq!((answer.status.as_u16(), code(&answer)), (400, json!("ambiguous_request")), "{query}");
             continue;
         }
         assert_eq!(answer.status, 200, "{answer:?} {}", proxy.log());
@@ -33,7 +33,7 @@ async fn query_key_is_removed_before_service(proxy: Deployment) {
         let request = || proxy.request(Method::GET, &format!("/7?a=1&{query}"));
         for request in [request(), request().header("x-api-key", &key.secret)] {
             let answer = send(request).await;
-            assert_eq!((answer.status.as_u16(), code(&answer)), (400, json!("unclear_question")), "{query}");
+            assert_eq!((answer.status.as_u16(), code(&answer)), (400, json!("ambiguous_request")), "{query}");
         }
     }
     let both = proxy.get(&format!("/7?api-key={}", key.secret), &key.secret).await;

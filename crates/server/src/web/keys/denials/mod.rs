@@ -96,7 +96,7 @@ pub(in crate::web) async fn show(
 ) -> Result<Response, PageError> {
     let request = in_path(&mut parts, "id").await;
     if !is_request_id(&request) {
-        return Err(OpError::NotFound("refused request here").into());
+        return Err(OpError::NotFound("denied request").into());
     }
     let explained = app.denials.explain(&member.acting, &request).await?;
     let base = base(&member);
