@@ -130,7 +130,7 @@ async fn denied_request_id_leads_to_failed_check_and_fix() {
     browser.click("Look up").await;
     browser.wait_for_heading("Request denied: the scope lacks the permission").await;
     browser.wait_for_text("Received projects:manage").await;
-    browser.wait_for_text("Expected the scope Project; the key has Inference").await;
+    browser.wait_for_text("Expected Project scope. This key has Inference").await;
     browser.click("Change the key").await;
     browser.wait_for_path(&format!("{KEYS}/{}/edit#f-scope", month.gate.id)).await;
     browser.choose("Project").await;

@@ -240,11 +240,9 @@ async fn recommendation_names_origin_of_exposed_key() {
 
     let web = WebClient::sign_in(&api.server).await;
     let page = web.page(&web.keys(&format!("/{}", large.id))).await;
-    for expected in [
-        "Exposed in a browser",
-        "on https://shop.example",
-        "Create a publishable key for https://shop.example",
-    ] {
+    for expected in
+        ["Seen in a browser", "on https://shop.example", "Create a publishable key for https://shop.example"]
+    {
         assert!(page.text.contains(expected), "{expected}: {page:?}");
     }
     let page = web.page(&web.keys(&format!("/{}", small.id))).await;
@@ -253,8 +251,8 @@ async fn recommendation_names_origin_of_exposed_key() {
         "{page:?}"
     );
     let list = web.page(&web.keys("")).await;
-    assert_eq!(list.text.matches("Exposed in a browser").count(), 2, "{list:?}");
-    assert_eq!(list.text.matches("advised-urgent").count(), 1, "{list:?}");
+    assert_eq!(list.text.matches(">Exposed</span>").count(), 2, "{list:?}");
+    assert_eq!(list.text.matches("chip-state-urgent").count(), 1, "{list:?}");
 }
 
 #[tokio::test]
