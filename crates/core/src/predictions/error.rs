@@ -41,8 +41,7 @@ const fn kind(task: ProjectType) -> &'static str {
 /// Returns what to do about a model that isn't ready.
 const fn advice(status: ModelStatus) -> &'static str {
     match status {
-        ModelStatus::Queued => "Wait until its status is ready.",
-        ModelStatus::Running => "Wait until its status is ready.",
+        ModelStatus::Queued | ModelStatus::Running => "Wait until its status is ready.",
         ModelStatus::Ready => "Try again.",
         ModelStatus::Failed => "Its training failed. Train a new model.",
         ModelStatus::Cancelled => "Its training was canceled. Train a new model.",

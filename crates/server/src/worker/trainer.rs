@@ -53,7 +53,7 @@ impl TrainingError {
     pub(super) fn log(&self) {
         match self {
             Self::Internal(error) => {
-                tracing::error!(%error, cause = ?error.source(), "a training run failed")
+                tracing::error!(%error, cause = ?error.source(), "a training run failed");
             }
             Self::NotStored(error) => tracing::error!(%error, "a model could not be stored"),
             Self::Panicked => tracing::error!("a training run panicked"),

@@ -78,7 +78,7 @@ pub(super) async fn run(worker: &Worker, job: &TrainingRun, orders: &mut WorkerS
         }
         (None, WatchOutcome::Stopped) => put_back(worker, job).await,
         (None, _) => {
-            tracing::info!(model = %job.model, "this worker lost the training run to another worker")
+            tracing::info!(model = %job.model, "this worker lost the training run to another worker");
         }
     }
     if stopped { ThreadState::Stopped } else { ThreadState::Stuck }

@@ -37,7 +37,7 @@ fn collect(root: &Path, path: &Path, texts: &mut Vec<SourceText>) {
         for entry in fs::read_dir(path).unwrap() {
             collect(root, &entry.unwrap().path(), texts);
         }
-    } else if name.ends_with(".rs") {
+    } else if path.extension().is_some_and(|extension| extension == "rs") {
         let source = fs::read_to_string(path).unwrap();
         let found = texts_of(&source, DOCUMENTED.iter().any(|start| name.starts_with(start)));
         texts.extend(found.into_iter().map(|(line, text)| SourceText { file: name.to_owned(), line, text }));
@@ -84,9 +84,9 @@ fn next_token(rest: &str, before: Option<char>) -> (usize, Token) {
         let close = format!("\"{}", "#".repeat(hashes));
         let length = rest[start..].find(&close).unwrap();
         (start + length + close.len(), Token::Literal(rest[start..start + length].to_owned()))
-    } else if rest.starts_with('"') {
-        let end = 1 + string_length(&rest[1..]);
-        (end + 1, Token::Literal(joined(&rest[1..end])))
+    } else if let Some(literal) = rest.strip_prefix('"') {
+        let length = string_length(literal);
+        (length + 2, Token::Literal(joined(&literal[..length])))
     } else {
         (char_length(rest), Token::Other)
     }
