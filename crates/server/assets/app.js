@@ -29,6 +29,7 @@ function show(content) {
   content.querySelector("h1")?.replaceWith(headingFrom(content.querySelector("h1")));
   dialog ??= makeDialog();
   dialog.replaceChildren(content);
+  if (!content.matches("[data-reveal]")) content.append(closeButton());
   enhance(content);
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
@@ -44,12 +45,23 @@ function headingFrom(title) {
   return heading;
 }
 
+function closeButton() {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "icon-button dialog-close";
+  button.dataset.dialogClose = "";
+  button.title = "Close";
+  button.setAttribute("aria-label", "Close dialog");
+  button.textContent = "✕";
+  return button;
+}
+
 function makeDialog() {
   const made = document.createElement("dialog");
   made.className = "dialog";
   made.setAttribute("aria-labelledby", "dialog-heading");
   made.addEventListener("cancel", (event) => {
-    if (asksBeforeLeaving(made)) event.preventDefault();
+    if (asksBeforeLeaving(made) || asksBeforeDiscarding(made)) event.preventDefault();
   });
   made.addEventListener("close", () => {
     if (made.open) return; // The dialog was opened again before this event.
@@ -64,8 +76,11 @@ function makeDialog() {
   return made;
 }
 
+/** The first thing that needs the user's attention after an error: a message, or a field with an error. */
+const WRONG = ":is([data-focus], [aria-invalid], fieldset:has(> .field-error) input)";
+
 function focusFirst(content) {
-  const wanted = ["[data-focus]", "[aria-invalid]", "[autofocus]:not([hidden])", "h1, h2"];
+  const wanted = [WRONG, "[autofocus]:not([hidden])", "h1, h2"];
   wanted.map((selector) => content.querySelector(selector)).find(Boolean)?.focus();
 }
 
@@ -85,6 +100,31 @@ async function send(form, button) {
   } finally {
     setBusy(form, false);
   }
+}
+
+const isChanged = (field) => {
+  if (!field.matches("input:not([type=hidden]), textarea, select")) return false;
+  if (field.options) return [...field.options].some((option) => option.selected !== option.defaultSelected) && field.selectedIndex > 0;
+  return field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+};
+
+/** Asks once before Escape discards what the user typed. */
+function asksBeforeDiscarding(root) {
+  const form = root.querySelector("form");
+  if (!form || form.querySelector("[data-complaint]") || ![...form.elements].some(isChanged)) return false;
+  complain(form, "Discard your changes? Press Escape again to close, or continue editing.");
+  return true;
+}
+
+/** Removes the error of a field that the user corrects. */
+function clearError(field) {
+  const group = field.closest("fieldset:has(> .field-error)") ?? field;
+  field.removeAttribute("aria-invalid");
+  const ids = (group.getAttribute("aria-describedby") ?? "").split(" ");
+  for (const id of ids.filter((id) => id.endsWith("-error"))) document.getElementById(id)?.remove();
+  const others = ids.filter((id) => id && !id.endsWith("-error")).join(" ");
+  if (others) group.setAttribute("aria-describedby", others);
+  else group.removeAttribute("aria-describedby");
 }
 
 function setBusy(form, busy) {
@@ -304,12 +344,11 @@ function makeTab(panel, index) {
 function sayFold(form) {
   const facts = form.querySelector("[data-fold-facts]");
   if (!facts) return;
-  const expiry = form.elements.expiry.selectedOptions[0].dataset.fact;
   const reach = [...form.querySelectorAll("[data-reach]")].map(sayReach).filter(Boolean).join(" · ");
   const limits = [...form.querySelectorAll(".fold [data-limit]")].some((field) => field.value.trim()) ? " · limits" : "";
   const keys = form.elements.keys?.checked ? " · may manage keys" : "";
   const node = form.elements.node?.checked ? " · may check keys" : "";
-  facts.textContent = `${expiry} · ${reach}${limits}${keys}${node}`;
+  facts.textContent = `${reach}${limits}${keys}${node}`;
 }
 
 /** A summary of one restriction, such as "2 projects only". Empty or "all projects" without a restriction. */
@@ -475,7 +514,7 @@ document.addEventListener("change", (event) => {
 // On "input" and not only on "change": a click on the save button leaves the field and would come too late for the update.
 document.addEventListener("input", (event) => {
   if (event.target.matches("[data-filters=live] [type=search]")) refresh(event.target.form, 150);
-  if (event.target.form) sayFold(event.target.form), askWhatIf(event.target.form);
+  if (event.target.form) clearError(event.target), sayFold(event.target.form), askWhatIf(event.target.form);
 });
 
 document.addEventListener("copy", (event) => markCopied(event.target.nodeType === 1 ? event.target : event.target.parentElement ?? document.body));
@@ -495,5 +534,5 @@ addEventListener("popstate", (event) => event.state?.keyrack && location.reload(
 
 document.addEventListener("keyrack:replaced", (event) => enhance(event.detail));
 enhance(document.body);
-document.querySelector("main :is([data-focus], [aria-invalid])")?.focus();
+document.querySelector(`main ${WRONG}`)?.focus();
 highlightRow();

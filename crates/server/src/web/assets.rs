@@ -1,4 +1,4 @@
-//! The style sheet, the scripts, and the icon, embedded in the binary. Their URLs contain a hash of their
+//! The style sheet, the scripts, the icon, and the font, embedded in the binary. Their URLs contain a hash of their
 //! content, so browsers may cache them without end.
 
 use axum::extract::Path;
@@ -21,6 +21,11 @@ pub(super) static PICTURES_JS: LazyLock<Asset> = LazyLock::new(|| {
 pub(super) static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new(include_str!("../../assets/icon.svg"), "svg", "image/svg+xml"));
 
+/// The font Inter (SIL Open Font License 1.1, see `assets/inter.LICENSE.txt`): Latin letters in all weights. The style
+/// sheet names this file, so a new version of the font needs a new name.
+const FONT: (&str, &[u8]) = ("inter.1.woff2", include_bytes!("../../assets/inter.woff2"));
+pub(super) const FONT_URL: &str = "/assets/inter.1.woff2";
+
 /// A file embedded in the binary.
 pub(super) struct Asset {
     text: StaticText,
@@ -42,9 +47,12 @@ impl Asset {
 
 /// `GET /assets/{file}`: sends an embedded file.
 pub(super) async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, PageError> {
+    let head = [(header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    if file == FONT.0 {
+        return Ok((head, [(header::CONTENT_TYPE, "font/woff2")], FONT.1).into_response());
+    }
     let found = [&CSS, &JS, &PICTURES_JS, &ICON].into_iter().find(|asset| asset.name == file);
     let asset = found.ok_or(OpError::NotFound("file"))?;
-    let head = [(header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
     Ok((head, asset.text.answer(&headers).await).into_response())
 }
 

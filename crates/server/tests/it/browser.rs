@@ -10,6 +10,7 @@ mod general;
 mod guarded_services;
 mod images;
 mod input;
+mod key_form;
 mod key_list;
 mod keyboard;
 mod lifecycle;

@@ -20,6 +20,7 @@ pub(super) fn without_shell(app: &App, notice: Option<FlashMessage>) -> Frame {
     Frame {
         product: "Keyrack".to_owned(),
         css_url: assets::CSS.url(),
+        font_url: assets::FONT_URL,
         js_url: assets::JS.url(),
         pictures_js_url: assets::PICTURES_JS.url(),
         icon_url: assets::ICON.url(),

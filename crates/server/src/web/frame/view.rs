@@ -5,6 +5,7 @@
 pub(crate) struct Frame {
     pub(crate) product: String,
     pub(crate) css_url: String,
+    pub(crate) font_url: &'static str,
     pub(crate) js_url: String,
     /// The script for pages with images and models.
     pub(crate) pictures_js_url: String,

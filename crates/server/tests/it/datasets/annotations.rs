@@ -85,6 +85,7 @@ async fn invalid_annotation_is_rejected_and_nothing_is_stored() {
         (place("left", Value::Null), "annotations[1].annotation.left"),
         (place("top", json!("1")), "annotations[1].annotation.top"),
         (place("metadata", json!("x".repeat(4_095))), "annotations[1].annotation.metadata"),
+        (place("metadata", json!({ "note": dataset.api.manager_key })), "annotations[1].annotation.metadata"),
         (place("category", json!("polygon")), "annotations[1].annotation.category"),
         (labelled(json!("cap")), "annotations[1].label_id"),
         (labelled(json!("lbl_00000000000070008000000000000000")), "annotations[1].label_id"),

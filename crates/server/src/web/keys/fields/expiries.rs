@@ -17,7 +17,7 @@ pub(in crate::web::keys) fn choices(
     let mut choices = Vec::new();
     if policy.longest_life.is_none() {
         let explanation = "It works until somebody deletes it: nothing of yours stops by itself.".to_owned();
-        choices.push(choice("never", "Never".to_owned(), "Never expires".to_owned(), explanation));
+        choices.push(choice("never", "Never".to_owned(), explanation));
     }
     choices.extend(key.and_then(|key| kept(key, policy)));
     for (days, value, span) in [(30, "30d", "30 days"), (90, "90d", "90 days"), (365, "365d", "one year")] {
@@ -29,7 +29,7 @@ pub(in crate::web::keys) fn choices(
         choices.push(after("longest", days, &text::count(days.into(), "day"), ", the longest here", now));
     }
     let explanation = format!("It works to the end of that day. {AHEAD}");
-    choices.push(choice("date", "On a date".to_owned(), "Expires on a date".to_owned(), explanation));
+    choices.push(choice("date", "On a date".to_owned(), explanation));
     let usual = if key.is_some() { "keep" } else { "longest" };
     let chosen = choices.iter().position(|one| one.value == picked);
     let chosen = chosen.or_else(|| choices.iter().position(|one| one.value == usual)).unwrap_or(0);
@@ -39,29 +39,26 @@ pub(in crate::web::keys) fn choices(
 
 const AHEAD: &str = "API Keys says so 30, 7 and 1 days ahead.";
 
-const fn choice(value: &'static str, label: String, fact: String, explanation: String) -> ExpiryOption {
-    ExpiryOption { value, label, fact, explanation, is_chosen: false }
+const fn choice(value: &'static str, label: String, explanation: String) -> ExpiryOption {
+    ExpiryOption { value, label, explanation, is_chosen: false }
 }
 
 /// The option to keep the expiry. A key that never expires has this option only if the policy no longer
 /// allows "never".
 fn kept(key: &KeyRow, policy: Policy) -> Option<ExpiryOption> {
     let explanation = "It goes on as it is.".to_owned();
-    let (label, fact) = match key.terms.expires_at {
-        Some(at) => {
-            let kept = format!("on {}", text::date_and_time(at));
-            (format!("As now: {kept}"), format!("Expires {kept}"))
-        }
-        None if policy.longest_life.is_some() => ("As now: never".to_owned(), "Never expires".to_owned()),
+    let label = match key.terms.expires_at {
+        Some(at) => format!("As now: on {}", text::date_and_time(at)),
+        None if policy.longest_life.is_some() => "As now: never".to_owned(),
         None => return None,
     };
-    Some(choice("keep", label, fact, explanation))
+    Some(choice("keep", label, explanation))
 }
 
 fn after(value: &'static str, days: u32, span: &str, remark: &str, now: Timestamp) -> ExpiryOption {
     let end = text::date(now.plus(Duration::from_hours(u64::from(days) * 24)));
     let explanation = format!("It stops working on {end}. {AHEAD}");
-    choice(value, format!("In {span}{remark}"), format!("Expires in {span}"), explanation)
+    choice(value, format!("In {span}{remark}"), explanation)
 }
 
 /// The last day whose end is within the policy, as `YYYY-MM-DD`. `None` without a limit.

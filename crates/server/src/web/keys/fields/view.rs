@@ -40,8 +40,6 @@ pub(crate) struct ExpiryOption {
     pub(crate) value: &'static str,
     /// The label, such as "In 30 days".
     pub(crate) label: String,
-    /// The summary, such as "Expires in 30 days".
-    pub(crate) fact: String,
     /// The explanation, such as "It stops working on 26 December 2026. …".
     pub(crate) explanation: String,
     pub(crate) is_chosen: bool,
@@ -61,17 +59,12 @@ impl KeyFields {
     pub(crate) fn advanced_is_open(&self) -> bool {
         self.other_scopes.keys
             || self.other_scopes.node
-            || !matches!(self.expiry.value.as_str(), "" | "never" | "keep" | "longest")
-            || self.expiry.error.is_some()
-            || self.expires_on.error.is_some()
             || self.limits.are_touched()
             || self.restrictions.is_touched()
     }
 
     /// A summary of the advanced section, for its heading.
     pub(crate) fn facts(&self) -> String {
-        let expiry = self.expiries.iter().find(|choice| choice.is_chosen);
-        let expiry = expiry.map_or("Never expires", |choice| choice.fact.as_str());
         let restriction_summary = self.restrictions.restriction_summary();
         let limits = if self.limits.are_set() || !self.restrictions.max_image.value.is_empty() {
             " · limits"
@@ -80,6 +73,6 @@ impl KeyFields {
         };
         let keys = if self.other_scopes.keys { " · may manage keys" } else { "" };
         let node = if self.other_scopes.node { " · may check keys" } else { "" };
-        format!("{expiry} · {restriction_summary}{limits}{keys}{node}")
+        format!("{restriction_summary}{limits}{keys}{node}")
     }
 }
