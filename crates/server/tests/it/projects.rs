@@ -186,7 +186,7 @@ async fn name_spaces_are_normalized_and_invisible_characters_rejected() {
     for hidden in ["1D159", "16FE4", "13430", "1343F", "13441", "2800", "3164", "200B", "E0041"] {
         let c = char::from_u32(u32::from_str_radix(hidden, 16).unwrap()).unwrap();
         let name = format!("Line 3{c}");
-        let expected = format!("remove character 7, U+{hidden}");
+        let expected = format!("U+{hidden} at position 7");
         let project = api
             .post("/api/v1/projects", new_project(&name))
             .await

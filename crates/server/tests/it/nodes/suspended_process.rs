@@ -30,7 +30,7 @@ impl Service {
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let line = lines.next_line().await.unwrap().unwrap();
-        let url = line.strip_prefix("Listening on ").unwrap().to_owned();
+        let url = line.strip_prefix("listening on ").unwrap().to_owned();
         Self { process, url }
     }
 

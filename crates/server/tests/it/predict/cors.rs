@@ -113,7 +113,7 @@ async fn wider_key_is_denied_on_pages_of_other_origins() {
         let denied = ask(&large, from).await;
         assert_readable(&denied);
         let response = denied.problem(403, "key_in_browser");
-        assert!(response["message"].as_str().unwrap().contains("Inference"), "{response}");
+        assert!(response["message"].as_str().unwrap().contains("publishable key"), "{response}");
         assert!(response["manage_url"].as_str().unwrap().starts_with(&ours), "{response}");
         assert!(!denied.text.contains(&large));
         let projects = predictions.server.request(Method::GET, "/api/v1/projects").bearer_auth(&large);
