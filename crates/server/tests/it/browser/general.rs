@@ -18,7 +18,7 @@ async fn key_form_shows_maximum_lifetime_after_policy_change() {
     browser.fill("Maximum key lifetime (days)", "a month").await;
     browser.click("Save changes").await;
     let expected = browser.error_beside("Maximum key lifetime (days)").await;
-    assert!(expected.contains("a whole number of days from 1 to 3650"), "{expected}");
+    assert!(expected.contains("a number of days from 1 to 3,650"), "{expected}");
     browser.fill("Maximum key lifetime (days)", "45").await;
     browser.fill("Rotate keys every (days)", "30").await;
     browser.fill("Name", "Northfield 2").await;
@@ -83,8 +83,5 @@ async fn policy_without_javascript_rejects_later_expiry() {
     browser.field("Expiration date (UTC)").await.send_keys("12312030").await.unwrap();
     browser.click("Generate Key").await;
     let expected = browser.error_beside("Expiration date (UTC)").await;
-    assert!(
-        expected.contains("at most 7 days ahead") || expected.contains("At most 7 days ahead"),
-        "{expected}"
-    );
+    assert!(expected.contains("within 7 days"), "{expected}");
 }

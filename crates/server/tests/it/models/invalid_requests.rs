@@ -12,7 +12,10 @@ async fn training_with_too_few_images_reports_needed_count() {
     training.request_training(&none, json!({})).await.assert_problem(409, "too_few_images");
     let one = training.classification_project("one label", &[("red", 6)]).await;
     let body = training.request_training(&one, json!({})).await.problem(409, "too_few_images");
-    assert!(text(&body["message"]).contains("1 labels have images. Label images with at least 2 labels."), "{body}");
+    assert!(
+        text(&body["message"]).contains("1 labels have images. Label images with at least 2 labels."),
+        "{body}"
+    );
     let few = training.classification_project("few", &[("red", 6), ("blue", 3), ("green", 1)]).await;
     let body = training.request_training(&few, json!({})).await.problem(409, "too_few_images");
     assert!(text(&body["message"]).contains("at least 5"), "{body}");

@@ -186,7 +186,10 @@ async fn image_over_key_limit_is_rejected_in_each_format() {
         let problem = denied.json();
         assert_eq!((&problem["max_image_bytes"], &problem["key"]), (&json!(most), &json!(key.id)));
         assert_eq!(problem["details"][0]["field"], "image");
-        assert!(text(&problem["details"][0]["message"]).contains(&format!("{most} bytes or fewer")), "{problem}");
+        assert!(
+            text(&problem["details"][0]["message"]).contains(&format!("{most} bytes or fewer")),
+            "{problem}"
+        );
     }
     // An image of exactly this size is allowed, and denied requests used no quota.
     send(fixture.request(&key, "classify", model).json(&json_of(&picture))).await.ok();
