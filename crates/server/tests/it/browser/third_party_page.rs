@@ -108,7 +108,10 @@ async fn exposed_key_on_page_is_denied_and_replaced() {
         (&json!(403), &json!("key_in_browser")),
         "{denied}"
     );
-    assert!(text(&denied["body"]["message"]).contains("Inference"), "the page can read the reason: {denied}");
+    assert!(
+        text(&denied["body"]["message"]).contains("publishable key"),
+        "the page can read the reason: {denied}"
+    );
 
     browser.goto(KEYS).await;
     let row = super::wait("the row shows the exposure", async || {
