@@ -96,7 +96,7 @@ async function send(form, button) {
     if (answer.redirected || !content) arrive(page, answer.redirected ? answer.url : location.href);
     else show(content);
   } catch {
-    complain(form, "The server did not answer. What you typed is still here: try again, or look at the list first to see whether it arrived.");
+    complain(form, "The server didn't respond. Your input is still here. Check the list before you try again.");
   } finally {
     setBusy(form, false);
   }
@@ -203,7 +203,7 @@ function forget(reveal) {
   if (secret) secret.value = secret.textContent = "";
   reveal.removeAttribute("data-reveal");
   const words = document.createElement("p");
-  words.textContent = "The secret is no longer on this page.";
+  words.textContent = "The secret key is no longer on this page.";
   const done = reveal.querySelector("[data-done]");
   reveal.replaceChildren(words, ...(done ? [done] : []));
 }
@@ -346,8 +346,8 @@ function sayFold(form) {
   if (!facts) return;
   const reach = [...form.querySelectorAll("[data-reach]")].map(sayReach).filter(Boolean).join(" · ");
   const limits = [...form.querySelectorAll(".fold [data-limit]")].some((field) => field.value.trim()) ? " · limits" : "";
-  const keys = form.elements.keys?.checked ? " · may manage keys" : "";
-  const node = form.elements.node?.checked ? " · may check keys" : "";
+  const keys = form.elements.keys?.checked ? " · manages keys" : "";
+  const node = form.elements.node?.checked ? " · verifies keys" : "";
   facts.textContent = `${reach}${limits}${keys}${node}`;
 }
 
@@ -355,9 +355,9 @@ function sayFold(form) {
 function sayReach(own) {
   const what = own.dataset.reach;
   const only = own.value === undefined ? own.querySelector("[value=these]:checked") : own.value.trim();
-  if (!only) return { project: "all projects", network: "any network" }[what];
+  if (!only) return { project: "all projects", network: "any IP address" }[what];
   const named = own.value === undefined ? own.querySelectorAll("[type=checkbox]:checked").length : own.value.split("\n").filter((line) => line.trim()).length;
-  if (named === 0 || own.value?.trim().toLowerCase() === "none") return `no ${what} at all`;
+  if (named === 0 || own.value?.trim().toLowerCase() === "none") return `no ${what}s`;
   return `${named} ${what}${named === 1 ? "" : "s"} only`;
 }
 

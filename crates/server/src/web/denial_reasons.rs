@@ -12,19 +12,19 @@ pub(super) fn sentence(reason: &str, permission: Option<Permission>) -> String {
             Some(needed) => return lacking(needed),
             None => return unworded(),
         },
-        Reason::Retired => "its secret was replaced, and has ended",
+        Reason::Retired => "this secret key was rotated and no longer works",
         Reason::Deleted => "this key was deleted",
         Reason::Paused => "this key is paused",
         Reason::Expired => "this key has expired",
         Reason::NotUnderstood => "this key was changed by a newer version of the server",
-        Reason::Network => "this key may not be used from that network",
-        Reason::Origin => "this key may not be used from that origin",
-        Reason::InQuery => "the key stood in a URL, where one that holds more than Inference must not be",
-        Reason::InBrowser => "it came from a browser, where one that holds more than Inference must not be",
-        Reason::Rate => "this key was used too often",
-        Reason::VisitorRate => "this visitor used the key too often",
-        Reason::Image => "the image was larger than this key may send",
-        Reason::Quota => "this key has used up its quota",
+        Reason::Network => "its IP address isn't allowed",
+        Reason::Origin => "its origin isn't allowed",
+        Reason::InQuery => "secret keys with more than Inference can't be sent in a URL",
+        Reason::InBrowser => "secret keys with more than Inference can't be used in a browser",
+        Reason::Rate => "rate limit exceeded",
+        Reason::VisitorRate => "limit per visitor exceeded",
+        Reason::Image => "the image is larger than this key allows",
+        Reason::Quota => "quota exceeded",
         Reason::UntrustedFacts
         | Reason::OutsideProjects
         | Reason::OutsideModels
@@ -39,5 +39,5 @@ pub(super) fn sentence(reason: &str, permission: Option<Permission>) -> String {
 
 fn lacking(needed: Permission) -> String {
     let scopes: Vec<_> = Scope::holding(needed).map(Scope::title).collect();
-    format!("this key lacks the permission {needed}, which comes with the scope {}", scopes.join(" or "))
+    format!("it needs the permission {needed} (scope: {})", scopes.join(" or "))
 }

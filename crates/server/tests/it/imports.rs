@@ -64,7 +64,7 @@ impl ImportFixture {
         let stream = self.send_half(body).await;
         let url = self.url();
         wait_until("the page shows the import", async || {
-            self.page(&url).await.text.contains("The archive is being uploaded.").then_some(())
+            self.page(&url).await.text.contains("Uploading the archive…").then_some(())
         })
         .await;
         stream

@@ -27,7 +27,7 @@ pub(super) async fn page(
     let rows = sessions.into_iter().map(|session| SessionRow {
         id: session.id.to_string(),
         is_this: session.id == person.session.id,
-        agent: session.agent.as_deref().map_or_else(|| "An unnamed program".to_owned(), browser),
+        agent: session.agent.as_deref().map_or_else(|| "Unknown app".to_owned(), browser),
         address: session.address.map_or("unknown".to_owned(), |address| address.to_string()),
         last_seen: text::moment(session.seen_at, now),
         started: text::moment(session.created_at, now),
@@ -79,7 +79,7 @@ pub(super) async fn revoke(
     if !app.people.end_session(&person.session, id).await? {
         return Err(OpError::NotFound("session").into());
     }
-    let text = "That browser was signed out.".to_owned();
+    let text = "Browser signed out.".to_owned();
     Ok(flash::redirect(&app, "/account", &FlashMessage::good(text)))
 }
 

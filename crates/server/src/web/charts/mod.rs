@@ -188,7 +188,7 @@ mod tests {
     fn chart_stacks_allowed_requests_and_separates_denied_ones() {
         let names = [(3, "make predictions".to_owned()), (2, "train models".to_owned())];
         let bars = [bar("a", &[5, 5], 0), bar("b", &[0, 0], 0), bar("c", &[10, 0], 3)];
-        let drawn = chart("15 calls".to_owned(), &names, &bars);
+        let drawn = chart("15 requests".to_owned(), &names, &bars);
         assert_eq!(drawn.allowed.y_labels, ["10", "5", "0"]);
         assert_eq!(
             drawn.allowed.paths[0].path,

@@ -28,11 +28,13 @@ pub async fn render(State(app): State<Shared>, request: Request, next: Next) -> 
         StatusCode::METHOD_NOT_ALLOWED => Some(Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
-            "This page cannot be asked that way.",
+            "This page doesn't accept this kind of request. Go back and reload it.",
         )),
-        StatusCode::BAD_REQUEST => {
-            Some(Problem::new(StatusCode::BAD_REQUEST, "bad_request", "This address cannot be read."))
-        }
+        StatusCode::BAD_REQUEST => Some(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "bad_request",
+            "We can't read this URL. Check it and try again.",
+        )),
         _ => None,
     });
     match problem {
@@ -56,7 +58,7 @@ pub fn page(app: &App, request: &Parts, problem: &Problem) -> Response {
         text: form::sentence(problem.message()),
         request_id: id.to_owned(),
         button_url: "/".to_owned(),
-        button_text: "Go to the start".to_owned(),
+        button_text: "Go to the home page".to_owned(),
     };
     match view.render() {
         Ok(html) => (problem.status(), [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
@@ -66,19 +68,19 @@ pub fn page(app: &App, request: &Parts, problem: &Problem) -> Response {
 
 fn title(problem: &Problem) -> &'static str {
     match problem.code() {
-        "not_set_up" => return "Not set up yet",
-        "already_set_up" => return "Set up already",
-        "wrong_setup_link" => return "Not the setup link",
+        "not_set_up" => return "Setup isn't finished",
+        "already_set_up" => return "Setup is already finished",
+        "wrong_setup_link" => return "Invalid setup link",
         _ => {}
     }
     match problem.status() {
-        StatusCode::NOT_FOUND => "There is no such page",
-        StatusCode::FORBIDDEN => "You may not do that",
-        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "It has changed meanwhile",
+        StatusCode::NOT_FOUND => "Page not found",
+        StatusCode::FORBIDDEN => "You don't have access",
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "This was changed by someone else",
         StatusCode::TOO_MANY_REQUESTS => "Too many attempts",
         StatusCode::MISDIRECTED_REQUEST => "Not this server",
-        status if status.is_server_error() => "That did not work",
-        _ => "That was not expected",
+        status if status.is_server_error() => "Something went wrong",
+        _ => "We couldn't process this request",
     }
 }
 

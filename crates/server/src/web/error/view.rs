@@ -9,7 +9,7 @@ use crate::web::frame::Frame;
 pub(crate) struct ErrorPage {
     pub(crate) frame: Frame,
     pub(crate) status: u16,
-    /// The title, such as "There is no such page".
+    /// The title, such as "Page not found".
     pub(crate) title: String,
     pub(crate) text: String,
     /// The ID to give to the support. May be empty.

@@ -42,15 +42,19 @@ pub(super) async fn verify(sender: Option<AuthorizedCaller>, app: &App) -> Resul
 /// The error for a form that could not be read.
 pub(super) fn unread(rejection: impl Error + IntoResponse + 'static) -> PageError {
     if is_timeout(&rejection) {
-        let message = "The form did not arrive in time.";
+        let message = "The form didn't arrive in time. Try again.";
         return Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", message).into();
     }
     // The text of the rejection could repeat what the user entered.
     let problem = match rejection.into_response().status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The form holds more than 64 KiB.")
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "The form is larger than 64 KiB. Shorten the texts.",
+        ),
+        status => {
+            Problem::new(status, "bad_form", "We couldn't read this form. Reload the page and try again.")
         }
-        status => Problem::new(status, "bad_form", "The form did not arrive as this page sends it."),
     };
     problem.into()
 }

@@ -66,7 +66,7 @@ pub(in crate::web) async fn submit(
     let base = url(&member, &project);
     let back = return_path::page_below(&base, &change.back).unwrap_or_else(|| base.clone());
     if change.records.is_empty() || change.records.len() > MOST {
-        return Ok(flash::redirect(&app, &back, &FlashMessage::warning("No image was selected.")));
+        return Ok(flash::redirect(&app, &back, &FlashMessage::warning("Select at least one image.")));
     }
     if change.action == "delete" && !change.sure {
         return Ok(confirm(&app, &member, &headers, &base, &back, &change)?);
@@ -78,7 +78,7 @@ pub(in crate::web) async fn submit(
         }
         "take" => clear_class(&app, &member, &project, &change)
             .await
-            .map(|()| format!("The class of {count} was taken away.")),
+            .map(|()| format!("Label removed from {count}.")),
         "delete" => delete(&app, &member, &project, &change).await.map(|()| format!("{count} deleted.")),
         _ => return Err(Invalid::field("do", "expected give, take or delete").into()),
     };
@@ -112,7 +112,7 @@ async fn set_class(
         let known = all.into_iter().find(|one| one.id == label).ok_or(OpError::NotFound("label"))?;
         (known.id, known.name)
     } else {
-        return Err(Invalid::field("label", "pick a class or name a new one").into());
+        return Err(Invalid::field("label", "Choose a label, or enter a new one.").into());
     };
     app.datasets.set_category(by, project.id, &change.records, Some(label)).await?;
     Ok(name)

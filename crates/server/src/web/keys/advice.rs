@@ -50,12 +50,12 @@ pub(super) fn lines(
 /// the recommendation directly.
 fn button(advice: Advice) -> (&'static str, Option<&'static str>) {
     match advice {
-        Advice::OnlyPredicts { .. } => ("Make it Inference", None),
-        Advice::Exposed(_) | Advice::Old { .. } => ("Rotate it", Some("rotate")),
-        Advice::Unused { .. } => ("Delete it", Some("delete")),
-        Advice::Expires { .. } => ("Change its expiry", Some("edit#f-expiry")),
-        Advice::AnyOrigin => ("Name its origins", Some("edit#f-origins")),
-        Advice::NoLimit => ("Give it a limit", Some("edit#f-rate_requests")),
+        Advice::OnlyPredicts { .. } => ("Change to Inference", None),
+        Advice::Exposed(_) | Advice::Old { .. } => ("Rotate key", Some("rotate")),
+        Advice::Unused { .. } => ("Delete key", Some("delete")),
+        Advice::Expires { .. } => ("Change expiration", Some("edit#f-expiry")),
+        Advice::AnyOrigin => ("Set allowed origins", Some("edit#f-origins")),
+        Advice::NoLimit => ("Set a limit", Some("edit#f-rate_requests")),
     }
 }
 
@@ -70,11 +70,11 @@ pub(in crate::web) async fn submit(
         Ok((key, propagation)) => {
             let took = text::short_duration(propagation.took);
             FlashMessage::good(format!("{} holds {} now.", key.name, titles(&key)))
-                .with_detail(format!("The next request with it is decided anew ({took})."))
+                .with_detail(format!("The change applies from the next request ({took})."))
         }
         // The key was used or changed in the meantime, so the recommendation no longer applies.
         Err(OpError::Conflict) => {
-            FlashMessage::warning("That advice does not hold any more, so nothing was changed.")
+            FlashMessage::warning("This recommendation no longer applies. Nothing was changed.")
         }
         Err(error) => return Err(error.into()),
     };

@@ -44,7 +44,10 @@ pub(in crate::web) async fn submit(
         Ok(flash::redirect(&app, &format!("{}/{}", base(&member), key.id), &notice))
     };
     let Some(origin) = origin else {
-        return back(format!("{} was not seen there, so no key was made.", key.name), String::new());
+        return back(
+            format!("{} hasn't been used on that page. No key was created.", key.name),
+            String::new(),
+        );
     };
     match create(&app, &member, &key, origin, &form.nonce).await {
         Ok(created) => {
@@ -57,7 +60,7 @@ pub(in crate::web) async fn submit(
         // The form has no fields for these errors. One cause is that the exposed key has expired in the meantime.
         Err(OpError::Invalid(invalid)) => {
             let says: Vec<_> = invalid.fields().map(|(_, error)| sentence(error)).collect();
-            back("No key was made.".to_owned(), says.join(" "))
+            back("No key was created.".to_owned(), says.join(" "))
         }
         Err(error) => Err(error.into()),
     }
@@ -78,7 +81,7 @@ async fn create(
         scopes: [Scope::Inference].into_iter().collect(),
         restrictions: app.keys.without_deleted(&member.acting, restrictions(exposed, origin)?).await?,
         expires_at: ends,
-        note: format!("For the page on which {} was seen", exposed.name),
+        note: format!("For the page that exposed {}", exposed.name),
     };
     app.keys.create(&member.acting, draft, sent_nonce(nonce)?).await
 }

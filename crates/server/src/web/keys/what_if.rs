@@ -12,7 +12,7 @@ const MOST: usize = 5;
 /// The effect of a change on past requests.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WhatIfPanel {
-    /// A summary such as "0 of 41,203 calls in 30 days would have been refused."
+    /// A summary such as "0 of 41,203 calls in 30 days would have been denied."
     pub(crate) summary: String,
     /// Whether any request would have been denied.
     pub(crate) has_denials: bool,
@@ -28,11 +28,11 @@ pub(crate) struct WhatIfPanel {
 pub(super) fn panel(what: &ChangePreview) -> WhatIfPanel {
     let days = counted(what.days.into(), "day");
     let summary = match what.calls {
-        0 => format!("There were no calls in {days}, so it would have refused none."),
+        0 => format!("No requests in {days}, so none would have been denied."),
         calls => format!(
-            "{} of {} in {days} would have been refused.",
+            "{} of {} in {days} would have been denied.",
             grouped(what.denied),
-            counted(calls, "call")
+            counted(calls, "request")
         ),
     };
     WhatIfPanel {
@@ -48,14 +48,14 @@ pub(super) fn panel(what: &ChangePreview) -> WhatIfPanel {
 pub(super) fn permits(permits: Permissions, widens: &[&str]) -> Vec<String> {
     let restriction = |name: &&str| match *name {
         "projects" => "work on more projects".to_owned(),
-        "models" => "open more models".to_owned(),
+        "models" => "use more models".to_owned(),
         "maxImageBytes" => "send larger images".to_owned(),
-        "visitorRate" => "be used more often by each visitor".to_owned(),
-        "networks" => "be used from more networks".to_owned(),
+        "visitorRate" => "accept more requests per visitor".to_owned(),
+        "networks" => "be used from more IP addresses".to_owned(),
         "origins" => "be used from more origins".to_owned(),
-        "rate" => "be used more often".to_owned(),
+        "rate" => "send more requests".to_owned(),
         "expiresAt" => "work for longer".to_owned(),
-        other => format!("do more than its {other} allow now"),
+        other => format!("do more than its {other} allow today"),
     };
     permits
         .iter()
@@ -69,10 +69,10 @@ fn callers(what: &ChangePreview) -> Vec<(String, String)> {
         let who = [text::caller_address(&one.caller), one.caller.origin.clone(), one.caller.agent.clone()];
         let who: Vec<_> = who.into_iter().filter(|part| !part.is_empty()).collect();
         let calls = match (one.denied, one.unknown) {
-            (denied, 0) => counted(denied, "call"),
-            (0, unknown) => format!("{}, which cannot be known", counted(unknown, "call")),
+            (denied, 0) => counted(denied, "request"),
+            (0, unknown) => format!("{} that couldn't be checked", counted(unknown, "request")),
             (denied, unknown) => {
-                format!("{}, and {} of which it cannot be known", counted(denied, "call"), grouped(unknown))
+                format!("{}, and {} that couldn't be checked", counted(denied, "request"), grouped(unknown))
             }
         };
         (who.join(", "), calls)
@@ -87,26 +87,26 @@ fn notes(what: &ChangePreview) -> Vec<String> {
     let mut notes = Vec::new();
     if what.unknown > 0 {
         notes.push(format!(
-            "Of {} it cannot be known: where they came from was not recorded precisely enough.",
-            counted(what.unknown, "call")
+            "{} couldn't be checked because their exact source wasn't recorded.",
+            counted(what.unknown, "request")
         ));
     }
     match what.above_rate {
         Some(0) => {
-            notes.push("As far as hours can tell, no call came too fast for the new limit.".to_owned());
+            notes.push("By hourly totals, no request exceeded the new rate limit.".to_owned());
         }
         Some(calls) => {
-            notes.push(format!("At least {} came too fast for the new limit.", counted(calls, "call")));
+            notes.push(format!("At least {} exceeded the new rate limit.", counted(calls, "request")));
         }
         None => {}
     }
     for name in &what.unrecorded {
         let name = match name.as_str() {
-            "visitorRate" => "rate of each visitor",
-            "maxImageBytes" => "largest image",
+            "visitorRate" => "limit per visitor",
+            "maxImageBytes" => "maximum image size",
             other => other,
         };
-        notes.push(format!("What the new {name} would have refused cannot be known: it is not recorded."));
+        notes.push(format!("The impact of the new {name} can't be previewed because it isn't recorded."));
     }
     notes
 }

@@ -16,11 +16,11 @@ pub(in crate::web) async fn submit(
 ) -> Result<Response, PageError> {
     let model = app.models.cancel(&member.acting, model.id).await?;
     let text = if model.status == keyrack_store::ModelStatus::Cancelled {
-        "The training was cancelled."
+        "Training canceled."
     } else if model.status.has_ended() {
-        "The training had ended already."
+        "The training has already ended."
     } else {
-        "The training is being stopped."
+        "Stopping the training…"
     };
     let notice = FlashMessage::good(text.to_owned());
     Ok(flash::redirect(&app, &url(&member, model.id), &notice))

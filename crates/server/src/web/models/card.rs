@@ -98,7 +98,7 @@ impl ModelCard {
         if self.detects() {
             return format!("mAP {:.2} on {images}", metrics.mean_average_precision);
         }
-        format!("{} right on {images}", percent(metrics.accuracy))
+        format!("{} correct on {images}", percent(metrics.accuracy))
     }
 
     /// The examples to show: of a classifier, only its errors; of a detector, all, including images in which it
@@ -110,10 +110,10 @@ impl ModelCard {
     /// A caption with what the boxes don't show. `None` if there is nothing to add.
     pub(super) fn caption(&self, shown: &CardExample) -> Option<String> {
         if self.detects() {
-            return shown.found.is_empty().then(|| format!("found none of {}", shown.there.len()));
+            return shown.found.is_empty().then(|| format!("Missed all {}", shown.there.len()));
         }
         let (is, said) = (self.labels.get(shown.is)?, self.labels.get(shown.said)?);
-        Some(format!("is {is}; the model said {said}, {} sure", percent(shown.confidence)))
+        Some(format!("Actual: {is}. Predicted: {said} ({}).", percent(shown.confidence)))
     }
 
     /// The boxes that the model found in an example.
@@ -140,7 +140,7 @@ impl ModelCard {
             trained_on: text::count(metrics.trained_on, "image"),
             confident_accuracy: (sure.answers > 0).then(|| {
                 let answers = text::count(sure.answers, "answer");
-                format!("Of {answers} with a confidence of 0.7 or more, {} were right.", sure.right)
+                format!("{} of {answers} with a confidence of 0.7 or more were correct.", sure.right)
             }),
             labels: self.labels.iter().zip(&metrics.labels).map(label_row).collect(),
             confusion: self.labels.iter().zip(&metrics.confusion).enumerate().map(confusion_row).collect(),
@@ -218,7 +218,7 @@ mod tests {
             { "record": "b", "found": [], "there": [object, object, object] },
         ]);
         let card = json!({ "task": "object_detection", "labels": ["lid"], "examples": examples });
-        assert_eq!(captions(card), [None, Some("found none of 3".to_owned())]);
+        assert_eq!(captions(card), [None, Some("Missed all 3".to_owned())]);
     }
 
     #[test]
@@ -228,6 +228,6 @@ mod tests {
             { "record": "b", "said": 1, "is": 1, "confidence": 0.4 },
         ]);
         let card = json!({ "task": "classification", "labels": ["cap", "lid"], "examples": examples });
-        assert_eq!(captions(card), [Some("is cap; the model said lid, 97.2 % sure".to_owned())]);
+        assert_eq!(captions(card), [Some("Actual: cap. Predicted: lid (97.2%).".to_owned())]);
     }
 }

@@ -68,7 +68,7 @@ pub(in crate::web) async fn submit(
             invalid.fields().map(|(_, message)| message).collect::<Vec<_>>().join("; ")
         }
         Err(error) if error.is_busy() => {
-            "too many pictures are being looked at; try again in a moment".to_owned()
+            "The server is busy with other images. Try again in a moment.".to_owned()
         }
         Err(error) if error.cause() != ErrorCause::Request => error.to_string(),
         Err(error) => return Err(error.into()),
@@ -81,7 +81,7 @@ fn invalid_form() -> Problem {
     Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "bad_form",
-        "The form did not arrive as this page sends it.",
+        "We couldn't read this form. Reload the page and try again.",
     )
 }
 
@@ -95,7 +95,10 @@ fn check_length(app: &App, parts: &Parts) -> Result<(), OpError> {
 }
 
 fn too_large(app: &App) -> OpError {
-    let message = format!("the image is larger than {}", text::bytes(app.config.max_image as u64));
+    let message = format!(
+        "The image is larger than {}. Choose a smaller one.",
+        text::bytes(app.config.max_image as u64)
+    );
     Invalid::field("image", message).into()
 }
 
@@ -107,7 +110,7 @@ async fn read(app: &App, chosen: &RequestedModel, mut form: Multipart) -> Result
             Some("url") => {
                 let text = field.text().await.map_err(|error| cut_off(&error))?;
                 if text.len() > LONGEST_URL {
-                    return Err(Invalid::field("url", "this address is too long").into());
+                    return Err(Invalid::field("url", "Enter a shorter URL.").into());
                 }
                 text.trim().clone_into(&mut sent.url);
             }
@@ -137,9 +140,9 @@ async fn file(
 
 fn cut_off(error: &MultipartError) -> OpError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Invalid::field("image", "the image is too large").into();
+        return Invalid::field("image", "The image is too large. Choose a smaller one.").into();
     }
-    Invalid::field("image", "the form broke off on its way").into()
+    Invalid::field("image", "The upload was interrupted. Try again.").into()
 }
 
 async fn predict(
@@ -175,9 +178,9 @@ fn image(sent: PredictInput) -> Result<Image, Invalid> {
         return Ok(Image::file(bytes, sent.permit));
     }
     if sent.url.is_empty() {
-        return Err(Invalid::field("image", "choose an image, or give the address of one"));
+        return Err(Invalid::field("image", "Choose an image, or enter the URL of one."));
     }
-    let no_url = || Invalid::field("url", "expected an address with http or https");
+    let no_url = || Invalid::field("url", "Enter a URL that starts with http:// or https://.");
     Image::text(sent.url, MemoryPermit::default()).ok().filter(Image::is_url).ok_or_else(no_url)
 }
 
@@ -231,7 +234,7 @@ fn detected(model: &Model, objects: &[Detection], small: Option<SmallCopy>) -> P
             1 => "1 box".to_owned(),
             many => format!("{many} boxes"),
         },
-        detail: format!("Boxes that are at least {:.0} % sure.", MIN_CONFIDENCE * 100.0),
+        detail: format!("Boxes with a confidence of at least {:.0}%.", MIN_CONFIDENCE * 100.0),
         image,
         overlay,
         ranked: Vec::new(),

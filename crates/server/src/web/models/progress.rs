@@ -40,7 +40,7 @@ pub(super) fn progress(model: &Model) -> Option<TrainingProgress> {
         facts: Vec::new(),
     };
     match model.status {
-        ModelStatus::Queued => Some(waits("Waiting for its turn")),
+        ModelStatus::Queued => Some(waits("Queued")),
         ModelStatus::Running if model.cancelling => Some(waits("Stopping")),
         ModelStatus::Running if model.progress.is_none() => Some(waits("Beginning")),
         ModelStatus::Running => Some(running(&report(model))),
@@ -50,8 +50,8 @@ pub(super) fn progress(model: &Model) -> Option<TrainingProgress> {
 
 fn running(report: &ProgressReport) -> TrainingProgress {
     let (phase, unit) = match report.phase.as_str() {
-        "features" => ("Looking at the images", "images"),
-        "choosing" => ("Choosing how strictly to learn", "trials"),
+        "features" => ("Reading the images", "images"),
+        "choosing" => ("Choosing the regularization", "trials"),
         "training" => ("Learning", "steps"),
         _ => ("Working", "steps"),
     };
@@ -59,7 +59,7 @@ fn running(report: &ProgressReport) -> TrainingProgress {
         ("Time left", report.seconds_left.map(span)),
         ("Speed", report.images_per_second.map(|speed| format!("{speed:.1} images a second"))),
         ("Loss", report.loss.map(|loss| format!("{loss:.3}"))),
-        ("On held-back images", report.validation.map(|share| format!("{share:.2}"))),
+        ("Validation", report.validation.map(|share| format!("{share:.2}"))),
     ];
     TrainingProgress {
         phase: phase.to_owned(),

@@ -68,7 +68,7 @@ pub(super) async fn submit(
             let cookie = [(header::SET_COOKIE, session::keep(&token, &app))];
             Ok((cookie, Redirect::to(own_path(&form.next))).into_response())
         }
-        Ok(None) => page(StatusCode::UNAUTHORIZED, "That email and password do not match."),
+        Ok(None) => page(StatusCode::UNAUTHORIZED, "Incorrect email or password."),
         Err(error @ OpError::TooManyAttempts(wait)) => {
             let mut answer = page(StatusCode::TOO_MANY_REQUESTS, &sentence(&error.to_string()))?;
             answer.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());

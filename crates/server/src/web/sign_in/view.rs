@@ -11,6 +11,6 @@ pub(crate) struct SignInPage {
     pub(crate) email: String,
     /// The form field `next`: the page that opens after the sign-in.
     pub(crate) next: String,
-    /// An error such as "That email and password do not match.", or how long to wait.
+    /// An error such as "Incorrect email or password.", or how long to wait.
     pub(crate) error: Option<String>,
 }

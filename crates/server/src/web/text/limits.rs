@@ -46,17 +46,15 @@ pub(in crate::web) fn megabytes(bytes: u32) -> String {
 
 /// A row for each restriction, with the names of projects and models if they are known.
 pub(in crate::web) fn limits(restrictions: &Restrictions, names: &Names) -> Vec<RestrictionRow> {
-    let largest = |bytes| RestrictionRow { label: "Images of at most", text: megabytes(bytes) };
+    let largest = |bytes| RestrictionRow { label: "Maximum image size", text: megabytes(bytes) };
     [
-        limit("Only these projects", &restrictions.projects, names),
-        limit("Only these models", &restrictions.models, names),
-        limit("Only from these networks", &restrictions.networks, names),
-        limit("Only from these origins", &restrictions.origins, names),
+        limit("Projects", &restrictions.projects, names),
+        limit("Models", &restrictions.models, names),
+        limit("Allowed IP addresses", &restrictions.networks, names),
+        limit("Allowed origins", &restrictions.origins, names),
         restrictions.max_image_bytes.map(|bytes| largest(bytes.get())),
-        restrictions.rate.map(|own| RestrictionRow { label: "At most", text: rate(own) }),
-        restrictions
-            .visitor_rate
-            .map(|own| RestrictionRow { label: "Each visitor at most", text: rate(own) }),
+        restrictions.rate.map(|own| RestrictionRow { label: "Rate limit", text: rate(own) }),
+        restrictions.visitor_rate.map(|own| RestrictionRow { label: "Limit per visitor", text: rate(own) }),
     ]
     .into_iter()
     .flatten()
@@ -70,7 +68,7 @@ fn limit<T: Ord + ToString>(
 ) -> Option<RestrictionRow> {
     let Allowlist::Only(these) = only else { return None };
     let texts: Vec<_> = these.iter().map(|one| names.of(one.to_string())).collect();
-    let text = if texts.is_empty() { "none: it opens nothing".to_owned() } else { texts.join(", ") };
+    let text = if texts.is_empty() { "None (no access)".to_owned() } else { texts.join(", ") };
     Some(RestrictionRow { label, text })
 }
 
@@ -170,8 +168,8 @@ mod tests {
         assert_eq!(restriction_texts(&own), ["Only 1 model", "No networks", "Images up to 2 MB"]);
         let says =
             limits(&own, &Names::default()).into_iter().map(|one| (one.label, one.text)).collect::<Vec<_>>();
-        assert_eq!(says[0], ("Only these models", model.to_owned()));
-        assert_eq!(says[1], ("Only from these networks", "none: it opens nothing".to_owned()));
-        assert_eq!(says[2], ("Images of at most", "2 MB".to_owned()));
+        assert_eq!(says[0], ("Models", model.to_owned()));
+        assert_eq!(says[1], ("Allowed IP addresses", "None (no access)".to_owned()));
+        assert_eq!(says[2], ("Maximum image size", "2 MB".to_owned()));
     }
 }

@@ -65,23 +65,23 @@ pub(super) fn denial_reason(code: &str) -> String {
     let in_words = || code.replace('_', " ");
     let Ok(reason) = code.parse::<Reason>() else { return in_words() };
     match reason {
-        Reason::Permission => "the scope lacks the permission",
-        Reason::Network => "network not allowed",
+        Reason::Permission => "permission denied",
+        Reason::Network => "IP address not allowed",
         Reason::Origin => "origin not allowed",
-        Reason::Rate => "too often",
-        Reason::VisitorRate => "a visitor too often",
-        Reason::Quota => "quota used up",
-        Reason::Deleted => "the key was deleted",
-        Reason::Paused => "the key was paused",
-        Reason::Expired => "the key has expired",
-        Reason::Retired => "the secret was replaced",
-        Reason::NotUnderstood => "written by a newer version",
-        Reason::InQuery => "the key stood in the URL",
-        Reason::InBrowser => "the key came from a browser",
-        Reason::Image => "the image was too large for the key",
-        Reason::OutsideModels => "a model outside what the key covers",
-        Reason::UntrustedFacts => "facts that only a trusted service may state",
-        Reason::OutsideProjects => "outside what the key covers",
+        Reason::Rate => "rate limit exceeded",
+        Reason::VisitorRate => "limit per visitor exceeded",
+        Reason::Quota => "quota exceeded",
+        Reason::Deleted => "key deleted",
+        Reason::Paused => "key paused",
+        Reason::Expired => "key expired",
+        Reason::Retired => "old secret revoked",
+        Reason::NotUnderstood => "key changed by a newer version",
+        Reason::InQuery => "secret key in the URL",
+        Reason::InBrowser => "secret key in a browser",
+        Reason::Image => "image too large",
+        Reason::OutsideModels => "model not allowed",
+        Reason::UntrustedFacts => "untrusted facts",
+        Reason::OutsideProjects => "project not allowed",
         Reason::Missing | Reason::Ambiguous | Reason::Malformed | Reason::Stale | Reason::Unknown => {
             return in_words();
         }
@@ -93,16 +93,16 @@ pub(super) fn denial_reason(code: &str) -> String {
 pub(super) fn still_using(used: Option<&SecretUsage>, since: Timestamp, now: Timestamp) -> String {
     let quiet = |last: Timestamp| now.since(last.max(since)).as_secs() / DAY;
     match used {
-        None if quiet(since) == 0 => "Nobody has called with it since.".to_owned(),
-        None => format!("Nobody has called with it for {}.", count(quiet(since), "day")),
+        None if quiet(since) == 0 => "Not used since.".to_owned(),
+        None => format!("Not used for {}.", count(quiet(since), "day")),
         Some(used) if quiet(used.last.last) > 0 => {
-            format!("Nobody has called with it for {}.", count(quiet(used.last.last), "day"))
+            format!("Not used for {}.", count(quiet(used.last.last), "day"))
         }
         Some(SecretUsage { last, callers }) => {
             let agent = if last.agent.is_empty() { String::new() } else { format!(" ({})", last.agent) };
             let (when, from) = (relative(last.last, now), caller_address(last));
             let others = if *callers > 1 { format!(", one of {callers} callers") } else { String::new() };
-            format!("Last called with {when}, from {from}{agent}{others}.")
+            format!("Last used {when}, from {from}{agent}{others}.")
         }
     }
 }
@@ -151,18 +151,21 @@ pub(super) fn removal_status(propagation: &Propagation, now: Timestamp) -> Strin
     let pending = unconfirmed.iter().map(|node| format!("{} {}", node.name, relative(node.until, now)));
     let pending = pending.collect::<Vec<_>>().join(", ");
     match pending.as_str() {
-        "" => format!("It stopped working everywhere: confirmed on {confirmed} of {nodes} {noun}, {took}."),
-        pending => format!(
-            "Confirmed on {confirmed} of {nodes} {noun}, {took}. Cut off, and certain to refuse it only later: {pending}."
-        ),
+        "" => format!("It no longer works anywhere: confirmed on {confirmed} of {nodes} {noun}, {took}."),
+        pending => {
+            format!("Confirmed on {confirmed} of {nodes} {noun}, {took}. Not confirmed yet: {pending}.")
+        }
     }
 }
 
 /// A sentence on how many nodes have confirmed a change that makes a key work.
 pub(super) fn change_status(propagation: &Propagation) -> String {
     let (confirmed, took) = (propagation.confirmed(), short_duration(propagation.took));
-    let later =
-        if propagation.unconfirmed.is_empty() { "" } else { " The others follow when they are back." };
+    let later = if propagation.unconfirmed.is_empty() {
+        ""
+    } else {
+        " Offline nodes get the change when they reconnect."
+    };
     format!("Confirmed on {confirmed} of {}, {took}.{later}", count(propagation.nodes.into(), "node"))
 }
 
@@ -210,7 +213,7 @@ pub(super) fn retiring_text(key: &KeyRow, now: Timestamp) -> Option<String> {
 /// The start and the end of a pause. `None` if the key is not paused.
 pub(super) fn paused(key: &KeyRow, now: Timestamp) -> Option<PauseSummary> {
     let paused = key.paused_at(now)?;
-    let until = paused.until.map_or("somebody resumes it".to_owned(), date_and_time);
+    let until = paused.until.map_or("someone resumes it".to_owned(), date_and_time);
     Some(PauseSummary { since: by(&paused.by, paused.at, now), until: format!("until {until}") })
 }
 
@@ -219,8 +222,8 @@ pub(super) fn by(by: &keyrack_store::NamedActor, at: Timestamp, now: Timestamp) 
     let who = match (&by.name, by.actor) {
         (Some(name), _) => name.clone(),
         (None, Actor::Key(_)) => "an API key".to_owned(),
-        (None, Actor::Operator) => "the command line".to_owned(),
-        (None, Actor::User(_)) => "somebody who left".to_owned(),
+        (None, Actor::Operator) => "CLI".to_owned(),
+        (None, Actor::User(_)) => "a former member".to_owned(),
     };
     Attribution { when: moment(at, now), who }
 }
@@ -269,7 +272,7 @@ pub fn caller_address(caller: &CallerRow) -> String {
         CallerSource::Address(Some(address)) => address.to_string(),
         CallerSource::Address(None) => "an unknown address".to_owned(),
         CallerSource::Network(network) => network.to_string(),
-        CallerSource::Others => "all others".to_owned(),
+        CallerSource::Others => "other callers".to_owned(),
     }
 }
 

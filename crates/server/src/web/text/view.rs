@@ -4,7 +4,7 @@
 #[derive(Clone, Debug)]
 pub(crate) struct PauseSummary {
     pub(crate) since: Attribution,
-    /// The end, such as "until 22 November 2026, 21:18 UTC" or "until somebody resumes it".
+    /// The end, such as "until 22 November 2026, 21:18 UTC" or "until someone resumes it".
     pub(crate) until: String,
 }
 

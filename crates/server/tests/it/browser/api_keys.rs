@@ -143,7 +143,7 @@ async fn deleted_key_is_denied_after_one_confirmation() {
     browser.click("Delete Key").await;
     browser
         .wait_for_text(
-            "conveyor 2 counter was deleted. It stopped working everywhere: confirmed on 1 of 1 node",
+            "conveyor 2 counter was deleted. It no longer works anywhere: confirmed on 1 of 1 node",
         )
         .await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);

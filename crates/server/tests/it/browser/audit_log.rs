@@ -27,9 +27,9 @@ async fn audit_log_page_shows_sentences_links_and_changes() {
         "Ada deleted the key conveyor 2 counter: “found in a public repository”.",
         "Ada changed the key conveyor 2 counter: scopes.",
         "The command line gave the key conveyor 2 counter a new secret.",
-        "The command line made the key conveyor 2 counter with the scope Inference.",
+        "The command line created the key conveyor 2 counter with the scope Inference.",
         "Ada joined as owner.",
-        "Ada began the workspace Northfield Vision.",
+        "Ada created the workspace Northfield Vision.",
     ];
     assert_eq!(browser.audit_sentences().await, expected);
     browser.click("Details of entry 5").await;
@@ -75,7 +75,7 @@ async fn audit_log_page_filters_by_actor_event_target_date() {
             .assert_succeeded();
     }
     browser.goto(ACTIVITY).await;
-    browser.pick("Actor", "The command line").await;
+    browser.pick("Actor", "CLI").await;
     browser.wait_for_text("Clear filters").await;
     browser.assert_no_text("began the workspace").await;
     assert_eq!(browser.audit_sentences().await.len(), 2);
@@ -89,7 +89,7 @@ async fn audit_log_page_filters_by_actor_event_target_date() {
     browser.wait_until_text_is_gone("began the workspace").await;
     assert_eq!(
         browser.audit_sentences().await,
-        ["The command line made the key camera with the scope Inference."]
+        ["The command line created the key camera with the scope Inference."]
     );
     browser.goto(&format!("{ACTIVITY}?until=2020-01-01")).await;
     browser.wait_for_text("No matching entries").await;
@@ -100,7 +100,7 @@ async fn audit_log_page_filters_by_actor_event_target_date() {
     browser.wait_for_heading("Audit log").await;
     assert_eq!(
         browser.audit_sentences().await,
-        ["The command line made the key gate with the scope Inference."]
+        ["The command line created the key gate with the scope Inference."]
     );
 }
 
@@ -123,7 +123,7 @@ async fn audit_log_page_without_javascript_filters_and_verifies() {
     browser.click("Audit log").await;
     browser.pick("Event", "Key made").await;
     browser.click("Apply filters").await;
-    browser.wait_for_text("made the key of a test").await;
+    browser.wait_for_text("created the key of a test").await;
     browser.assert_no_text("began the workspace").await;
     browser.click("Details of entry 3").await;
     browser.wait_for_text("models:predict").await;

@@ -56,7 +56,7 @@ async fn key_lifecycle_is_fully_audited_and_export_detects_tampering() {
 impl AuditedLifecycle {
     async fn start() -> Self {
         let (server, browser) = signed_in(BrowserKind::Usual).await;
-        let sentences = ["Ada began the workspace Northfield Vision.", "Ada joined as owner."];
+        let sentences = ["Ada created the workspace Northfield Vision.", "Ada joined as owner."];
         Self {
             server,
             browser,
@@ -73,7 +73,7 @@ impl AuditedLifecycle {
     async fn create(&mut self) {
         self.secret = self.browser.key(NAME, "Project").await;
         assert_eq!(self.server.post(VERIFY, &self.secret, question()).await.status, 200);
-        self.expects("Ada made the key conveyor 2 counter with the scope Project.");
+        self.expects("Ada created the key conveyor 2 counter with the scope Project.");
     }
 
     /// Requests are not audited. The row of the key shows when it was last used.
@@ -93,9 +93,9 @@ impl AuditedLifecycle {
         self.browser.choose("Inference").await;
         self.browser.expand("dialog .fold").await;
         self.browser.fill("Allowed IP addresses", "10.4.0.0/16").await;
-        self.browser.wait_for_text("2 of 2 calls in 30 days would have been refused").await;
+        self.browser.wait_for_text("2 of 2 requests in 30 days would have been denied").await;
         self.browser.fill("Allowed IP addresses", "127.0.0.1").await;
-        self.browser.wait_for_text("0 of 2 calls in 30 days would have been refused").await;
+        self.browser.wait_for_text("0 of 2 requests in 30 days would have been denied").await;
         self.browser.click("Save changes").await;
         self.browser.wait_for_text("was changed.").await;
         assert_eq!(rights(&self.server, &self.secret).await, INFERENCE);
@@ -129,7 +129,7 @@ impl AuditedLifecycle {
         self.browser.goto(KEYS).await;
         wait_until("the last use of the old secret is shown", async || {
             self.browser.goto(KEYS).await;
-            self.browser.row_text(NAME).await.contains("Last called with").then_some(())
+            self.browser.row_text(NAME).await.contains("Last used").then_some(())
         })
         .await;
         self.browser.click_action("Revoke old secret of", NAME).await;
@@ -138,7 +138,7 @@ impl AuditedLifecycle {
         self.browser.wait_for_text("was retired.").await;
         assert_eq!(rights(&self.server, &self.old).await, UNKNOWN);
         assert_eq!(rights(&self.server, &self.secret).await, INFERENCE);
-        self.expects("Ada ended the old secret of the key conveyor 2 counter.");
+        self.expects("Ada revoked the old secret of the key conveyor 2 counter.");
     }
 
     async fn pause(&mut self) {
@@ -151,7 +151,7 @@ impl AuditedLifecycle {
         assert_eq!(rights(&self.server, &self.secret).await, UNKNOWN);
         self.browser.goto(&format!("{KEYS}?status=paused")).await;
         self.browser.click(NAME).await;
-        self.browser.wait_for_text("2 calls manage projects (projects:manage)").await;
+        self.browser.wait_for_text("2 requests manage projects (projects:manage)").await;
         self.expects("Ada paused the key conveyor 2 counter.");
     }
 
@@ -168,7 +168,7 @@ impl AuditedLifecycle {
         self.browser.wait_for_heading(&format!("Delete {NAME}?")).await;
         self.browser.fill("Reason", "the line was closed").await;
         self.browser.click("Delete Key").await;
-        self.browser.wait_for_text("It stopped working everywhere").await;
+        self.browser.wait_for_text("It no longer works anywhere").await;
         assert_eq!(rights(&self.server, &self.secret).await, UNKNOWN);
         self.expects("Ada deleted the key conveyor 2 counter: “the line was closed”.");
     }

@@ -54,8 +54,8 @@ async fn key_form_with_past_expiry_keeps_input() {
     let date = browser.field("Expiration date (UTC)").await;
     date.send_keys("01312020").await.unwrap();
     browser.click("Generate Key").await;
-    browser.wait_for_text("Pick a date that lies ahead.").await;
-    assert!(browser.error_beside("Expiration date (UTC)").await.contains("lies ahead"));
+    browser.wait_for_text("Choose a date in the future.").await;
+    assert!(browser.error_beside("Expiration date (UTC)").await.contains("in the future"));
     assert_eq!(browser.value("Expiration date (UTC)").await, "2020-01-31");
     assert_eq!(browser.value("Name").await, "conveyor 2 counter");
     browser.pick("Expiration", "In 30 days").await;

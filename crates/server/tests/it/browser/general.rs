@@ -23,7 +23,7 @@ async fn key_form_shows_maximum_lifetime_after_policy_change() {
     browser.fill("Rotate keys every (days)", "30").await;
     browser.fill("Name", "Northfield 2").await;
     browser.click("Save changes").await;
-    browser.wait_for_text("The settings were saved.").await;
+    browser.wait_for_text("Settings saved.").await;
     browser.wait_until_dialog_is_closed().await;
     browser.wait_for_text("Northfield 2").await;
     browser.wait_for_text("45 days").await;
@@ -35,14 +35,14 @@ async fn key_form_shows_maximum_lifetime_after_policy_change() {
     browser.goto(KEYS).await;
     browser.click("Add New Key").await;
     browser.wait_for_heading("Add New Key").await;
-    browser.wait_for_text("This workspace lets a key live for 45 days at most.").await;
+    browser.wait_for_text("Keys in this workspace expire within 45 days.").await;
     let offered: Vec<String> = browser
         .run(
             "return [...document.querySelectorAll('dialog #f-expiry option')].map((one) => one.text)",
             vec![],
         )
         .await;
-    assert_eq!(offered, ["In 30 days", "In 45 days, the longest here", "On a date"]);
+    assert_eq!(offered, ["In 30 days", "In 45 days (maximum)", "On a date"]);
     browser.fill("Name", "as usual").await;
     browser.choose("Inference").await;
     browser.click("Generate Key").await;
@@ -71,7 +71,7 @@ async fn policy_without_javascript_rejects_later_expiry() {
     browser.click("Edit").await;
     browser.fill("Maximum key lifetime (days)", "7").await;
     browser.click("Save changes").await;
-    browser.wait_for_text("The settings were saved.").await;
+    browser.wait_for_text("Settings saved.").await;
     browser.wait_for_text("7 days").await;
     browser.click("API Keys").await;
     browser.click("Add New Key").await;

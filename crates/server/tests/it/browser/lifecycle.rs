@@ -28,16 +28,14 @@ async fn paused_key_lists_denied_requests_until_resumed() {
     // Ten minutes are preselected.
     browser.click("Pause Key").await;
     browser
-        .wait_for_text(
-            "conveyor 2 counter is paused. It stopped working everywhere: confirmed on 1 of 1 node",
-        )
+        .wait_for_text("conveyor 2 counter is paused. It no longer works anywhere: confirmed on 1 of 1 node")
         .await;
     browser.wait_for_heading("API Keys").await;
     key_page(&server, &browser, "conveyor 2 counter").await;
     browser.wait_for_text("No requests since the pause.").await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
     // The page updates without user input.
-    browser.wait_for_text("2 calls manage projects (projects:manage)").await;
+    browser.wait_for_text("2 requests manage projects (projects:manage)").await;
     browser.check_page_in_each_viewport("key-paused").await;
     browser.goto(KEYS).await;
     browser.wait_for_text("Every key of this workspace is paused, expired, or deleted.").await;
@@ -62,7 +60,7 @@ async fn paused_key_page_updates_after_pause_ends() {
     browser.click_action("Pause", "conveyor 2 counter").await;
     browser.choose("Until you resume it").await;
     browser.click("Pause Key").await;
-    browser.wait_for_text("Paused until somebody resumes it by Ada").await;
+    browser.wait_for_text("Paused until someone resumes it by Ada").await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
     // The command line gives the pause an end.
     let id = path.rsplit('/').next().unwrap();
@@ -254,15 +252,13 @@ async fn expiry_choice_shows_resulting_date() {
     browser.wait_for_heading("Add New Key").await;
     browser.expand("dialog .fold").await;
     assert_eq!(browser.value("Expiration").await, "never", "never is preselected");
-    browser.wait_for_text("It works until somebody deletes it").await;
+    browser.wait_for_text("The key works until you delete it").await;
     browser.check_page_in_each_viewport("new-expiry").await;
     browser.pick("Expiration", "In 90 days").await;
     let then = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(90 * 24);
     let then = then.strftime("%-d %B %Y").to_string();
-    browser
-        .wait_for_text(&format!("It stops working on {then}. API Keys says so 30, 7 and 1 days ahead."))
-        .await;
-    browser.assert_no_text("It works until somebody deletes it").await;
+    browser.wait_for_text(&format!("Expires {then}. This page shows a warning in the last 7 days.")).await;
+    browser.assert_no_text("The key works until you delete it").await;
     browser.pick("Expiration", "On a date").await;
     browser.wait_for_text("It works to the end of that day.").await;
     browser.check_page("an expiry on a date").await;

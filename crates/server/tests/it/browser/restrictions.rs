@@ -78,7 +78,7 @@ async fn invalid_restriction_shows_error_beside_its_field() {
     browser
         .wait_for_text("What the new projects would have refused cannot be known: it is not recorded.")
         .await;
-    browser.wait_for_text("What the new largest image would have refused cannot be known").await;
+    browser.wait_for_text("The impact of the new maximum image size can't be previewed").await;
     browser.check_page_in_each_viewport("narrowing-narrow-what-if").await;
     browser.click("Save changes").await;
     browser.wait_for_text("counter was changed").await;
@@ -102,7 +102,7 @@ async fn collapsed_restrictions_show_current_summary() {
     server.post("/api/v1/projects", &manager_key, project).await.ok();
     browser.click("Add New Key").await;
     browser.wait_for_heading("Add New Key").await;
-    browser.wait_for_text("all projects · any network").await;
+    browser.wait_for_text("all projects · any IP address").await;
     browser.expand("dialog .fold").await;
     browser.choose("Only these projects").await;
     browser.choose("Bottle caps").await;

@@ -12,7 +12,7 @@ async fn sign_in_with_wrong_password_keeps_email() {
     browser.fill("Email", EMAIL).await;
     browser.fill("Password", "not the password at all").await;
     browser.click("Sign in").await;
-    browser.wait_for_text("That email and password do not match.").await;
+    browser.wait_for_text("Incorrect email or password.").await;
     assert_eq!(browser.value("Email").await, EMAIL);
     assert_eq!(browser.value("Password").await, "");
     browser.fill("Password", PASSWORD).await;
@@ -54,7 +54,7 @@ async fn session_revoked_from_other_browser_must_sign_in() {
     other.goto("/account").await;
     other.wait_for_text("This device").await;
     other.click("Sign out Chrome on Linux at 127.0.0.1").await;
-    other.wait_for_text("That browser was signed out.").await;
+    other.wait_for_text("Browser signed out.").await;
     other.assert_no_text("Sign out Chrome").await;
     browser.click("Projects").await;
     browser.wait_for_heading("Sign in").await;

@@ -55,14 +55,14 @@ async fn general(browser: &Browser, viewport: &str) {
     check(browser, viewport, "general-errors").await;
     browser.goto(GENERAL).await;
     save(browser, "180", "45").await;
-    browser.wait_for_text("The settings were saved.").await;
+    browser.wait_for_text("Settings saved.").await;
     browser.wait_for_text("Keys outside the policy").await;
     check(browser, viewport, "general-policy").await;
     browser.goto(&format!("{GENERAL}/edit")).await;
     check(browser, viewport, "general-edit-page").await;
     browser.goto(&format!("{KEYS}/new")).await;
     browser.expand(".fold").await;
-    browser.wait_for_text("This workspace lets a key live for 45 days at most.").await;
+    browser.wait_for_text("Keys in this workspace expire within 45 days.").await;
     check(browser, viewport, "new-under-policy").await;
     browser.goto(GENERAL).await;
     save(browser, "", "").await;

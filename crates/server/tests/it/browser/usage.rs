@@ -99,7 +99,7 @@ async fn usage_pages_in_each_viewport_pass_page_checks() {
         browser.wait_for_text("Time (UTC)").await;
         check("key-numbers").await;
         browser.click("48 hours").await;
-        browser.wait_for_text("calls in 48 hours").await;
+        browser.wait_for_text("requests in 48 hours").await;
         check("key-hours").await;
         browser.goto(&format!("{KEYS}/{}", month.gate.id)).await;
         browser.wait_for_text("Recently denied").await;
@@ -115,7 +115,7 @@ async fn usage_pages_in_each_viewport_pass_page_checks() {
         browser.goto(&format!("{KEYS}/{}", month.line.id)).await;
         browser.click("Edit Scopes of Conveyor 2 counter").await;
         browser.choose("Inference").await;
-        browser.wait_for_text("would have been refused").await;
+        browser.wait_for_text("would have been denied").await;
         check("what-if").await;
     }
 }
@@ -131,7 +131,7 @@ async fn denied_request_id_leads_to_failed_check_and_fix() {
     browser.wait_for_heading("Request denied: the scope lacks the permission").await;
     browser.wait_for_text("Received projects:manage").await;
     browser.wait_for_text("Expected Project scope. This key has Inference").await;
-    browser.click("Change the key").await;
+    browser.click("Edit key").await;
     browser.wait_for_path(&format!("{KEYS}/{}/edit#f-scope", month.gate.id)).await;
     browser.choose("Project").await;
     browser.wait_for_text("It would also be able to: manage projects upload datasets train models").await;
@@ -147,10 +147,10 @@ async fn edit_form_previews_requests_that_change_denies() {
     let month = MonthOfUsage::create().await;
     let browser = month.browser(BrowserKind::Usual).await;
     let row = browser.row_text("Gate camera").await;
-    assert!(row.contains("Nobody has called with it") || row.contains("Last called with"), "{row}");
+    assert!(row.contains("Not used") || row.contains("Last used"), "{row}");
     browser.click("Edit Scopes of Conveyor 2 counter").await;
     browser.choose("Inference").await;
-    browser.wait_for_text("10.4.0.7, nightly upload/2: 2,100 calls").await;
+    browser.wait_for_text("10.4.0.7, nightly upload/2: 2,100 requests").await;
     browser.assert_no_text("Preview impact").await;
     browser.choose("Project").await;
     browser.wait_for_text("0 of ").await;
@@ -158,9 +158,9 @@ async fn edit_form_previews_requests_that_change_denies() {
     browser.click("Cancel").await;
     browser.wait_until_dialog_is_closed().await;
     browser.goto(&format!("{KEYS}/{}", month.line.id)).await;
-    browser.assert_no_text("Make it Inference").await;
+    browser.assert_no_text("Change to Inference").await;
     browser.click("upload datasets").await;
-    browser.wait_for_text("2,100 calls in 30 days").await;
+    browser.wait_for_text("2,100 requests in 30 days").await;
     browser.assert_no_text("make predictions 3").await;
 }
 
@@ -171,7 +171,7 @@ async fn edit_form_without_javascript_previews_impact_first() {
     browser.goto(&format!("{KEYS}/{}/edit", month.line.id)).await;
     browser.choose("Inference").await;
     browser.click("Preview impact").await;
-    browser.wait_for_text("10.4.0.7, nightly upload/2: 2,100 calls").await;
+    browser.wait_for_text("10.4.0.7, nightly upload/2: 2,100 requests").await;
     assert_eq!(month.api.read(&month.line).await["scopes"], json!(["project"]));
     browser.click("Save changes").await;
     browser.wait_for_text("was changed").await;

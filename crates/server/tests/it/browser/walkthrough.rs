@@ -290,7 +290,7 @@ impl Walkthrough {
         let action = format!("{}{PROJECTS}/new", browser.origin);
         browser.goto(&format!("data:text/html,{}", form.replace("ACTION", &action))).await;
         browser.click("Win a prize").await;
-        browser.wait_for_heading("You may not do that").await;
+        browser.wait_for_heading("You don't have access").await;
         self.check("error-403").await;
         browser.goto(PROJECTS).await;
         if self.viewport.ends_with("360") {

@@ -240,9 +240,11 @@ async fn recommendation_names_origin_of_exposed_key() {
 
     let web = WebClient::sign_in(&api.server).await;
     let page = web.page(&web.keys(&format!("/{}", large.id))).await;
-    for expected in
-        ["Seen in a browser", "on https://shop.example", "Create a publishable key for https://shop.example"]
-    {
+    for expected in [
+        "Exposed in a browser",
+        "on https://shop.example",
+        "Create a publishable key for https://shop.example",
+    ] {
         assert!(page.text.contains(expected), "{expected}: {page:?}");
     }
     let page = web.page(&web.keys(&format!("/{}", small.id))).await;

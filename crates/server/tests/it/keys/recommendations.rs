@@ -44,7 +44,7 @@ async fn key_that_only_predicts_is_recommended_inference() {
     );
     assert!(list.text.contains(">1,004<"), "{list:?}");
     let page = web.page(&web.keys(&format!("/{}", key.id))).await;
-    assert!(page.text.contains("Make it Inference"), "{page:?}");
+    assert!(page.text.contains("Change to Inference"), "{page:?}");
     let click = web.keys(&format!("/{}/advice", key.id));
     // A recommendation that wasn't made cannot be applied.
     for code in ["", "unused", "nonsense"] {

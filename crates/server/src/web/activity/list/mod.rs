@@ -55,9 +55,9 @@ fn who(actors: Vec<(Actor, Option<String>)>, picked: &str) -> Vec<SelectOption> 
         .into_iter()
         .map(|(actor, name)| {
             let label = match (actor, name) {
-                (Actor::Operator, _) => "The command line".to_owned(),
+                (Actor::Operator, _) => "CLI".to_owned(),
                 (Actor::Key(_), name) => format!("Key {}", name.unwrap_or_default()),
-                (Actor::User(_), name) => name.unwrap_or_else(|| "Somebody who left".to_owned()),
+                (Actor::User(_), name) => name.unwrap_or_else(|| "A former member".to_owned()),
             };
             let value = actor.to_string();
             SelectOption { is_chosen: value == picked, value, label }

@@ -36,7 +36,7 @@ pub(super) fn entry(entry: &ActivityEntry, home: &str, now: Timestamp) -> Activi
 pub(super) fn title(action: &str) -> String {
     let words = action.replace('_', " ");
     let words = words.replace(" created", " made").replace(" edited", " changed");
-    let words = words.replace("record", "image").replace("model made", "model training begun");
+    let words = words.replace("record", "image").replace("model created", "model training started");
     capitalized(&words)
 }
 
@@ -52,8 +52,8 @@ fn is_own_action(link: &ChainedEntry) -> bool {
 fn actor(entry: &ActivityEntry, home: &str) -> LinkedName {
     let named = |name: &str| LinkedName { name: name.to_owned(), ..LinkedName::default() };
     match entry.link.actor.parse() {
-        Ok(Actor::User(_)) => named(entry.actor_name.as_deref().unwrap_or("Somebody who left")),
-        Ok(Actor::Operator) => named("The command line"),
+        Ok(Actor::User(_)) => named(entry.actor_name.as_deref().unwrap_or("A former member")),
+        Ok(Actor::Operator) => named("CLI"),
         Ok(Actor::Key(id)) => LinkedName {
             before: "The key ",
             name: entry.actor_name.clone().unwrap_or_else(|| id.to_string()),
@@ -88,18 +88,18 @@ fn sentence(link: &ChainedEntry, detail: &Map<String, Value>) -> (String, String
     let word = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
     let pair = |verb: &str, rest: String| (verb.to_owned(), rest);
     match parsed(link) {
-        Some(AuditAction::WorkspaceCreated) => pair("began the workspace ", String::new()),
+        Some(AuditAction::WorkspaceCreated) => pair("created the workspace ", String::new()),
         Some(AuditAction::WorkspaceEdited) => pair("changed the workspace", changed(detail)),
         Some(AuditAction::MemberJoined) if is_own_action(link) => {
             pair("joined", format!(" as {}", word("role")))
         }
         Some(AuditAction::MemberJoined) => pair("added ", format!(" as {}", word("role"))),
-        Some(AuditAction::KeyCreated) => pair("made the key ", with_scopes(detail)),
-        Some(AuditAction::KeyRotated) => pair("gave the key ", " a new secret".to_owned()),
-        Some(AuditAction::KeyRetired) => pair("ended the old secret of the key ", String::new()),
+        Some(AuditAction::KeyCreated) => pair("created the key ", with_scopes(detail)),
+        Some(AuditAction::KeyRotated) => pair("rotated the key ", String::new()),
+        Some(AuditAction::KeyRetired) => pair("revoked the old secret of the key ", String::new()),
         Some(AuditAction::RecordDeleted) => pair("deleted the image ", String::new()),
-        Some(AuditAction::ModelCreated) => pair("began to train the model ", String::new()),
-        Some(AuditAction::ModelCancelled) => pair("cancelled the training of the model ", String::new()),
+        Some(AuditAction::ModelCreated) => pair("started training the model ", String::new()),
+        Some(AuditAction::ModelCancelled) => pair("canceled the training of the model ", String::new()),
         // A general sentence for actions such as `key_deleted`: "deleted the key". It also works for actions
         // of a newer version.
         _ => {
@@ -174,13 +174,13 @@ fn facts(detail: &Map<String, Value>, at: Timestamp) -> Vec<FactRow> {
 fn label(name: &str) -> String {
     match name {
         "expiresAt" => "Expiry".to_owned(),
-        "retiresAt" => "Old secret ends".to_owned(),
+        "retiresAt" => "Old secret expires".to_owned(),
         "hint" => "Secret".to_owned(),
-        "replaced" => "Secret before".to_owned(),
+        "replaced" => "Previous secret".to_owned(),
         "reason" => "Why".to_owned(),
         "slug" => "Address".to_owned(),
         "projectType" => "Type".to_owned(),
-        "maxKeyLifetimeDays" => "Longest life of a key".to_owned(),
+        "maxKeyLifetimeDays" => "Maximum key lifetime".to_owned(),
         "rotateAfterDays" => "Rotation age".to_owned(),
         name => {
             let apart = name.chars().fold(String::new(), |mut words, letter| {
@@ -211,7 +211,7 @@ fn value_text(name: &str, value: &Value, at: Timestamp) -> String {
         ("hint" | "replaced", Value::String(hint)) => format!("…{hint}"),
         (name, Value::Number(number)) if name.ends_with("At") || name == "until" => {
             match number.as_i64().map(Timestamp::from_micros) {
-                Some(end) if end <= at && name == "retiresAt" => "at once".to_owned(),
+                Some(end) if end <= at && name == "retiresAt" => "immediately".to_owned(),
                 Some(time) => text::date_and_time(time),
                 None => number.to_string(),
             }

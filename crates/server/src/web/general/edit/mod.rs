@@ -75,7 +75,7 @@ pub(in crate::web) async fn submit(
     };
     match app.settings.edit(&member.acting, patch).await {
         Ok(_) => {
-            let notice = FlashMessage::good("The settings were saved.");
+            let notice = FlashMessage::good("Settings saved.");
             Ok(flash::redirect(&app, &base(&member), &notice))
         }
         Err(OpError::Invalid(invalid)) => {

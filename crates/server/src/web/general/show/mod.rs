@@ -49,11 +49,11 @@ fn lists(noncompliant: NoncompliantKeys, policy: Policy, member: &Member) -> Vec
     };
     let days = |days: Option<u32>| text::count(days.unwrap_or_default().into(), "day");
     let late_expiry = format!(
-        "These keys were made before the policy or end later than in {}. They stay as they are until somebody gives them an earlier end.",
+        "These keys expire later than the policy allows ({}). Edit each one to set an earlier expiration.",
         days(policy.longest_life)
     );
     let old_secret = format!(
-        "The secret of these keys is older than {}. Rotate them when it suits.",
+        "These keys haven't been rotated in {}. Rotate them when convenient.",
         days(policy.rotation_age)
     );
     [list(noncompliant.late_expiry, late_expiry), list(noncompliant.old_secret, old_secret)]

@@ -37,7 +37,7 @@ pub(in crate::web) async fn submit(
     RequestedImage { member, project, image }: RequestedImage,
 ) -> Result<Response, PageError> {
     app.datasets.delete_record(&member.acting, project.id, image.record.id).await?;
-    let text = format!("{} was deleted.", image.record.name);
+    let text = format!("{} deleted.", image.record.name);
     let notice = FlashMessage::good(text);
     Ok(flash::redirect(&app, &url(&member, &project), &notice))
 }

@@ -52,7 +52,7 @@ pub(in crate::web) async fn submit(
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, PageError> {
     let form = form.map_err(|_| {
-        let message = "The form did not arrive as this page sends it.";
+        let message = "We couldn't read this form. Reload the page and try again.";
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad_form", message)
     })?;
     let mut sent = UploadForm::default();
@@ -149,7 +149,7 @@ fn refusal<T>(added: Result<T, OpError>) -> Result<Option<String>, OpError> {
             Ok(Some(invalid.fields().map(|(_, message)| message).collect::<Vec<_>>().join("; ")))
         }
         Err(error) if error.is_busy() => {
-            Ok(Some("was not looked at: the server is busy; send it again".to_owned()))
+            Ok(Some("wasn't checked because the server is busy. Upload it again.".to_owned()))
         }
         Err(error) if error.cause() != ErrorCause::Request => Ok(Some(error.to_string())),
         Err(error) => Err(error),
@@ -194,9 +194,9 @@ async fn archive(
 
 fn broken(error: &MultipartError) -> &'static str {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        "The form was too large. What stands here arrived before that."
+        "The upload was too large. The images below arrived before that."
     } else {
-        "The form broke off on its way. What stands here arrived before that."
+        "The upload was interrupted. The images below arrived before that."
     }
 }
 
@@ -216,9 +216,9 @@ fn answer(
     }
     if !sent.each && sent.broken.is_none() && added == all {
         let notice = match all {
-            0 => FlashMessage::warning("No file was chosen."),
-            1 => FlashMessage::good("1 image was added."),
-            _ => FlashMessage::good(format!("{images} were added.")),
+            0 => FlashMessage::warning("Choose a file first."),
+            1 => FlashMessage::good("1 image added."),
+            _ => FlashMessage::good(format!("{images} added.")),
         };
         return Ok(flash::redirect(app, &url, &notice));
     }

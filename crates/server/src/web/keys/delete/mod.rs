@@ -66,7 +66,7 @@ pub(in crate::web) async fn submit(
 ) -> Result<Response, PageError> {
     match app.keys.delete(&member.acting, key.id, &form.reason).await {
         Ok((key, propagation)) => {
-            let text = format!("{} was deleted.", key.name);
+            let text = format!("{} deleted.", key.name);
             let notice = change_message(text, &propagation, text::removal_status(&propagation, app.now()));
             Ok(flash::redirect(&app, &base(&member), &notice))
         }

@@ -74,13 +74,11 @@ pub(in crate::web) async fn submit(
                 let url = format!("{}/refusals/{request}", base(&member));
                 return Err(PageError::Elsewhere { url });
             }
-            Err(OpError::NotFound(_)) => {
-                "no refused request of this workspace has this id, or it is too long ago"
-            }
+            Err(OpError::NotFound(_)) => "No denied request in this workspace has this ID, or it is too old.",
             Err(error) => return Err(error.into()),
         }
     } else {
-        "expected req_ and 24 characters behind it, as the answer names it"
+        "Enter a request ID: req_ and 24 characters, as in the response."
     };
     // A text that is no request ID may be a secret, so the form does not repeat it.
     let typed = if is_request_id(request) { request } else { "" };
@@ -150,9 +148,9 @@ const fn state(result: CheckOutcome) -> CheckState {
 
 const fn label(place: EditLocation) -> &'static str {
     match place {
-        EditLocation::Field(_) => "Change the key",
-        EditLocation::Key => "Look at the key",
-        EditLocation::Rotate => "Rotate the key",
+        EditLocation::Field(_) => "Edit key",
+        EditLocation::Key => "View key",
+        EditLocation::Rotate => "Rotate key",
         EditLocation::New => "Add New Key",
     }
 }

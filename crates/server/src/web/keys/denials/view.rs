@@ -27,7 +27,7 @@ pub(crate) struct DenialPage {
     pub(crate) key_name: String,
     /// The failed check, such as "The network is allowed".
     pub(crate) check: String,
-    /// The reason, such as "network not allowed".
+    /// The reason, such as "IP address not allowed".
     pub(crate) why: String,
     pub(crate) actual: String,
     pub(crate) expected: String,

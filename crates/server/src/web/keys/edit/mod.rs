@@ -102,8 +102,8 @@ pub(in crate::web) async fn submit(
     }
     let (status, state) = match save_confirmed(&app, &member, &key, &form, policy).await {
         Ok((saved, took)) => {
-            let notice = FlashMessage::good(format!("{} was changed.", saved.name))
-                .with_detail(format!("The next request with it is decided anew ({took})."));
+            let notice = FlashMessage::good(format!("{} updated.", saved.name))
+                .with_detail(format!("The change applies from the next request ({took})."));
             return Ok(flash::redirect(&app, &base(&member), &notice));
         }
         Err(OpError::Invalid(invalid)) => (
@@ -119,7 +119,7 @@ pub(in crate::web) async fn submit(
         }
         Err(OpError::Conflict) => {
             form.revision = key.revision.0.to_string();
-            let message = "Somebody else changed this key while you were editing. Below is what you typed; save again to replace their change.";
+            let message = "This key was changed by someone else while you were editing. Save again to replace their change with yours.";
             (
                 StatusCode::CONFLICT,
                 EditState { conflict: Some(message.to_owned()), ..EditState::under(policy) },

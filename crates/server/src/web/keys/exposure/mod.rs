@@ -54,15 +54,15 @@ fn is_urgent(key: &KeyRow, sightings: &[ExposureRecord]) -> bool {
 
 const fn title(sighting: &ExposureRecord) -> &'static str {
     match sighting.exposure {
-        Exposure::Url => "Seen in a URL",
-        Exposure::Browser | Exposure::None => "Seen in a browser",
+        Exposure::Url => "Exposed in a URL",
+        Exposure::Browser | Exposure::None => "Exposed in a browser",
     }
 }
 
 fn exposure_place(at: usize, sighting: &ExposureRecord, key: &KeyRow, now: Timestamp) -> ExposurePlace {
     let is_old = key.secrets.iter().any(|one| one.hint == sighting.hint && one.retires_at.is_some());
     let secret = if is_old { format!(" with the old secret …{}", sighting.hint) } else { String::new() };
-    let begins = if at == 0 { "It was seen" } else { "And" };
+    let begins = if at == 0 { "Exposed" } else { "Also exposed" };
     ExposurePlace {
         text: format!("{begins} {}{secret}", place(sighting)),
         last: text::moment(sighting.last, now),
@@ -72,13 +72,13 @@ fn exposure_place(at: usize, sighting: &ExposureRecord, key: &KeyRow, now: Times
 const fn explanation(last: &ExposureRecord, is_urgent: bool) -> &'static str {
     match (last.exposure, is_urgent) {
         (Exposure::Url, true) => {
-            "URLs end up in logs and histories, where others read them. Where it holds more than Inference it is refused there, but whoever copies it can use it from a program, for all that it holds. Send it in a header, and rotate it."
+            "URLs are stored in logs and browser histories, where others can read them. Keyrack denies this key in URLs if it has more than the Inference scope, but anyone who copies it can use it elsewhere. Send the key in a header, and rotate it."
         }
         (_, true) => {
-            "Whoever opens the page can read the key. Where it holds more than Inference it is refused there, but whoever copies it can use it from a program, for all that it holds. Put a public key on the page, then rotate this one."
+            "Anyone who opens the page can read the key. Keyrack denies this key in browsers if it has more than the Inference scope, but anyone who copies it can use it elsewhere. Use a publishable key on the page, then rotate this one."
         }
         (_, false) => {
-            "It holds Inference alone, so it works there. Take it that everybody has it: whoever does can make predictions with it, and nothing else. It is asked about before it is given more."
+            "This key only has the Inference scope, so it works there. Assume that anyone can use it to make predictions. Keyrack asks before you give it more access."
         }
     }
 }

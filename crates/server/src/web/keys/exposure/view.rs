@@ -4,7 +4,7 @@ use crate::web::text::DisplayTime;
 
 /// The badge in the row of the list.
 pub(crate) struct ExposureBadge {
-    /// The text, such as "Seen in a browser".
+    /// The text, such as "Exposed in a browser".
     pub(crate) text: &'static str,
     /// Whether the key grants more than a public key may.
     pub(crate) is_urgent: bool,
@@ -12,7 +12,7 @@ pub(crate) struct ExposureBadge {
 
 /// The notice on the page of the key.
 pub(crate) struct ExposureNotice {
-    /// The title, such as "Seen in a browser".
+    /// The title, such as "Exposed in a browser".
     pub(crate) title: &'static str,
     /// The places of exposure, the latest first.
     pub(crate) places: Vec<ExposurePlace>,

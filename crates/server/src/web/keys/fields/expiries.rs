@@ -16,7 +16,7 @@ pub(in crate::web::keys) fn choices(
 ) -> Vec<ExpiryOption> {
     let mut choices = Vec::new();
     if policy.longest_life.is_none() {
-        let explanation = "It works until somebody deletes it: nothing of yours stops by itself.".to_owned();
+        let explanation = "The key works until you delete it.".to_owned();
         choices.push(choice("never", "Never".to_owned(), explanation));
     }
     choices.extend(key.and_then(|key| kept(key, policy)));
@@ -26,9 +26,9 @@ pub(in crate::web::keys) fn choices(
         }
     }
     if let Some(days) = policy.longest_life {
-        choices.push(after("longest", days, &text::count(days.into(), "day"), ", the longest here", now));
+        choices.push(after("longest", days, &text::count(days.into(), "day"), " (maximum)", now));
     }
-    let explanation = format!("It works to the end of that day. {AHEAD}");
+    let explanation = format!("The key expires at the end of this day (UTC). {AHEAD}");
     choices.push(choice("date", "On a date".to_owned(), explanation));
     let usual = if key.is_some() { "keep" } else { "longest" };
     let chosen = choices.iter().position(|one| one.value == picked);
@@ -37,7 +37,7 @@ pub(in crate::web::keys) fn choices(
     choices
 }
 
-const AHEAD: &str = "API Keys says so 30, 7 and 1 days ahead.";
+const AHEAD: &str = "This page shows a warning in the last 7 days.";
 
 const fn choice(value: &'static str, label: String, explanation: String) -> ExpiryOption {
     ExpiryOption { value, label, explanation, is_chosen: false }
@@ -46,10 +46,10 @@ const fn choice(value: &'static str, label: String, explanation: String) -> Expi
 /// The option to keep the expiry. A key that never expires has this option only if the policy no longer
 /// allows "never".
 fn kept(key: &KeyRow, policy: Policy) -> Option<ExpiryOption> {
-    let explanation = "It goes on as it is.".to_owned();
+    let explanation = "The expiration doesn't change.".to_owned();
     let label = match key.terms.expires_at {
-        Some(at) => format!("As now: on {}", text::date_and_time(at)),
-        None if policy.longest_life.is_some() => "As now: never".to_owned(),
+        Some(at) => format!("Keep ({})", text::date_and_time(at)),
+        None if policy.longest_life.is_some() => "Keep (never)".to_owned(),
         None => return None,
     };
     Some(choice("keep", label, explanation))
@@ -57,7 +57,7 @@ fn kept(key: &KeyRow, policy: Policy) -> Option<ExpiryOption> {
 
 fn after(value: &'static str, days: u32, span: &str, remark: &str, now: Timestamp) -> ExpiryOption {
     let end = text::date(now.plus(Duration::from_hours(u64::from(days) * 24)));
-    let explanation = format!("It stops working on {end}. {AHEAD}");
+    let explanation = format!("Expires {end}. {AHEAD}");
     choice(value, format!("In {span}{remark}"), explanation)
 }
 
@@ -70,5 +70,5 @@ pub(in crate::web::keys) fn latest_day(now: Timestamp, policy: Policy) -> Option
 /// A sentence about the policy, for the space below the options.
 pub(in crate::web::keys) fn policy_text(policy: Policy) -> Option<String> {
     let days = text::count(policy.longest_life?.into(), "day");
-    Some(format!("This workspace lets a key live for {days} at most."))
+    Some(format!("Keys in this workspace expire within {days}."))
 }

@@ -181,14 +181,14 @@ impl RateForm<'_> {
             "hour" => 3_600,
             "minute" | "" => 60,
             "second" => 1,
-            _ => return Err(Invalid::field(of_every, "pick seconds, minutes or hours")),
+            _ => return Err(Invalid::field(of_every, "Choose seconds, minutes, or hours.")),
         };
         let every = Some(self.every.trim()).filter(|typed| !typed.is_empty()).unwrap_or("1");
         let seconds = every.parse::<u32>().ok().and_then(|every| every.checked_mul(unit));
         let rate = Rate::new(requests.parse().unwrap_or(0), seconds.unwrap_or(0));
         rate.map(Some).map_err(|error| match error {
             RateError::Requests => Invalid::field(of_requests, error.to_string()),
-            RateError::Seconds => Invalid::field(of_every, "expected a whole number, and at most 24 hours"),
+            RateError::Seconds => Invalid::field(of_every, "Enter a whole number, up to 24 hours."),
         })
     }
 

@@ -128,14 +128,15 @@ impl KeyForm {
         let picked = match self.scope.as_str() {
             "" | "none" => None,
             text => Some(
-                text.parse::<Scope>().map_err(|_| Invalid::field("scopes", "pick Project or Inference"))?,
+                text.parse::<Scope>()
+                    .map_err(|_| Invalid::field("scopes", "Choose Project or Inference."))?,
             ),
         };
         let keys = (self.keys == "on").then_some(Scope::Keys);
         let node = (self.node == "on").then_some(Scope::Node);
         let scopes: Scopes = picked.into_iter().chain(keys).chain(node).collect();
         if scopes.is_empty() {
-            Err(Invalid::field("scopes", "pick Project or Inference"))
+            Err(Invalid::field("scopes", "Choose Project or Inference."))
         } else {
             Ok(scopes)
         }
@@ -145,25 +146,27 @@ impl KeyForm {
     fn expiry(&self, now: Timestamp, policy: Policy) -> Result<ExpiryChange, Invalid> {
         let wrong = |expected: &str| Invalid::field("expiresAt", expected);
         match self.expiry.as_str() {
-            "never" if policy.longest_life.is_some() => Err(wrong("no key of this workspace lives for ever")),
+            "never" if policy.longest_life.is_some() => {
+                Err(wrong("Keys in this workspace must expire. Choose an expiration."))
+            }
             "" | "never" => Ok(ExpiryChange::Set(None)),
             "keep" => Ok(ExpiryChange::Keep),
             "longest" => match policy.latest_end(now) {
                 Some(end) => Ok(ExpiryChange::Set(Some(end))),
-                None => Err(wrong("pick one of the choices")),
+                None => Err(wrong("Choose one of the options.")),
             },
             "date" => {
                 // The key works until the end of that day.
                 let end = parse_time(&format!("{}T23:59:59Z", self.expires_on));
                 let end = end.map_err(|_| wrong("pick a date"))?;
                 if end <= now {
-                    Err(wrong("pick a date that lies ahead"))
+                    Err(wrong("Choose a date in the future."))
                 } else {
                     Ok(ExpiryChange::Set(Some(end)))
                 }
             }
             text => {
-                let span = span(text).map_err(|_| wrong("pick one of the choices"))?;
+                let span = span(text).map_err(|_| wrong("Choose one of the options."))?;
                 Ok(ExpiryChange::Set(Some(now.plus(span))))
             }
         }

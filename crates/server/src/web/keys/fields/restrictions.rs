@@ -100,9 +100,9 @@ impl RestrictionsForm {
         let these: BTreeSet<T> = self.ticked();
         let stays_nothing = matches!(has, Allowlist::Only(before) if before.is_empty());
         let result = if these.is_empty() && !stays_nothing {
-            Err(format!("tick at least one {what}, or choose all {what}s"))
+            Err(format!("Select at least one {what}, or choose all {what}s."))
         } else if these.len() > MOST {
-            Err(format!("at most {MOST}"))
+            Err(format!("Select {MOST} or fewer."))
         } else {
             Ok(Allowlist::Only(these))
         };
@@ -165,7 +165,7 @@ fn read_lines<T: Ord, E: Display>(
     match typed.as_slice() {
         [] => return Ok(Allowlist::Any),
         [(_, line)] if line.eq_ignore_ascii_case(NONE) => return Ok(Allowlist::Only(BTreeSet::new())),
-        more if more.len() > MOST => return Err(format!("at most {MOST} lines")),
+        more if more.len() > MOST => return Err(format!("Enter {MOST} lines or fewer.")),
         _ => {}
     }
     let one = |(at, line): (usize, &str)| {
@@ -205,7 +205,7 @@ fn in_megabytes(bytes: NonZeroU32) -> String {
 
 /// Parses megabytes with up to six decimals, which is exact to the byte. `None` if the text is empty.
 fn size(text: &str) -> Result<Option<NonZeroU32>, &'static str> {
-    const EXPECTED: &str = "expected a number of megabytes, such as 2 or 0.5";
+    const EXPECTED: &str = "Enter a size in megabytes, such as 2 or 0.5.";
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);

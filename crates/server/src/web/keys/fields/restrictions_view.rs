@@ -63,7 +63,7 @@ impl RestrictionFields {
             || fields.into_iter().any(|field| !field.value.is_empty() || field.error.is_some())
     }
 
-    /// A summary such as "all projects · any network". The script of the page computes the same text while the
+    /// A summary such as "all projects · any IP address". The script of the page computes the same text while the
     /// user edits the form.
     pub(crate) fn restriction_summary(&self) -> String {
         let models = self.models.only.then(|| self.models.says("model"));
@@ -71,7 +71,7 @@ impl RestrictionFields {
         [
             Some(self.projects.says("project")),
             models,
-            Some(lines(&self.networks, "network").unwrap_or_else(|| "any network".to_owned())),
+            Some(lines(&self.networks, "network").unwrap_or_else(|| "any IP address".to_owned())),
             origins,
         ]
         .into_iter()
@@ -91,7 +91,7 @@ impl CheckboxList {
         let ticked = self.rows.iter().filter(|row| row.ticked).count();
         match ticked {
             _ if !self.only => format!("all {what}s"),
-            0 => format!("no {what} at all"),
+            0 => format!("no {what}s"),
             some => format!("{} only", counted(some as u64, what)),
         }
     }
@@ -101,6 +101,6 @@ fn lines(field: &Field, what: &str) -> Option<String> {
     let lines = field.value.lines().filter(|line| !line.trim().is_empty()).count();
     let is_none = field.value.trim().eq_ignore_ascii_case("none");
     (lines > 0).then(|| {
-        if is_none { format!("no {what} at all") } else { format!("{} only", counted(lines as u64, what)) }
+        if is_none { format!("no {what}s") } else { format!("{} only", counted(lines as u64, what)) }
     })
 }

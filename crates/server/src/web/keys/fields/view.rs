@@ -71,8 +71,8 @@ impl KeyFields {
         } else {
             ""
         };
-        let keys = if self.other_scopes.keys { " · may manage keys" } else { "" };
-        let node = if self.other_scopes.node { " · may check keys" } else { "" };
+        let keys = if self.other_scopes.keys { " · manages keys" } else { "" };
+        let node = if self.other_scopes.node { " · verifies keys" } else { "" };
         format!("{restriction_summary}{limits}{keys}{node}")
     }
 }

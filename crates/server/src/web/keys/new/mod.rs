@@ -106,5 +106,5 @@ pub(super) async fn remark(
         KeyFilter { status: KeyStatus::Standing, text: Some(name), limit: 20, ..KeyFilter::any(app.now()) };
     let alike = app.keys.list(&member.acting, &filter).await?;
     let again = alike.items.iter().any(|key| key.name == name && key.id != created.key.id);
-    Ok(again.then(|| format!("Another live key is called {name} too.")))
+    Ok(again.then(|| format!("Another active key is also named {name}.")))
 }

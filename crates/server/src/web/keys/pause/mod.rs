@@ -75,7 +75,7 @@ pub(in crate::web) async fn submit(
     let span = match form.r#for.as_str() {
         "resumed" => Ok(None),
         text => {
-            span(text).map(Some).map_err(|_| Invalid::field("duration", "pick one of the choices").into())
+            span(text).map(Some).map_err(|_| Invalid::field("duration", "Choose one of the options.").into())
         }
     };
     let paused = match span {

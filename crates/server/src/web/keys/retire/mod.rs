@@ -41,10 +41,10 @@ pub(in crate::web) async fn submit(
     let (key, propagation) = app.keys.retire(&member.acting, key.id).await?;
     let notice = match retiring {
         Some(hint) => {
-            let text = format!("The old secret …{hint} of {} was retired.", key.name);
+            let text = format!("Old secret …{hint} of {} revoked.", key.name);
             change_message(text, &propagation, text::removal_status(&propagation, app.now()))
         }
-        None => FlashMessage::good(format!("No old secret of {} works any more.", key.name)),
+        None => FlashMessage::good(format!("{} has no old secret key.", key.name)),
     };
     Ok(flash::redirect(&app, &format!("{}/{}", base(&member), key.id), &notice))
 }

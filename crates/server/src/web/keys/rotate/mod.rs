@@ -75,7 +75,7 @@ pub(in crate::web) async fn submit(
         Ok(rotated) => {
             let old = match text::retiring(&rotated.key, app.now()) {
                 Some((_, at)) => format!("works until {}", text::date_and_time(at)),
-                None => "stopped working just now".to_owned(),
+                None => "no longer works".to_owned(),
             };
             Ok(reveal::page(&app, &member, &parts, &rotated, Some(old), None)?)
         }
@@ -97,6 +97,6 @@ async fn rotate(
     form: &RotateKeyForm,
 ) -> Result<IssuedKey, OpError> {
     let overlap =
-        span(&form.overlap).map_err(|_| Invalid::field("gracePeriod", "pick one of the choices"))?;
+        span(&form.overlap).map_err(|_| Invalid::field("gracePeriod", "Choose one of the options."))?;
     app.keys.rotate(&member.acting, key.id, overlap, sent_nonce(&form.nonce)?).await
 }

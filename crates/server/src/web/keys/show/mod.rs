@@ -99,7 +99,7 @@ async fn pause_denials(app: &App, member: &Member, key: &KeyRow) -> Result<Pause
     let calls = |(permission, calls): (Option<Permission>, u64)| DeniedRequestCount {
         does: permission.map(|one| one.phrase().to_owned()).unwrap_or_default(),
         permission: permission.map(Permission::name).unwrap_or_default(),
-        calls: text::count(calls, "call"),
+        calls: text::count(calls, "request"),
     };
     Ok(PauseDenials {
         since: since.map(text::date_and_time).unwrap_or_default(),

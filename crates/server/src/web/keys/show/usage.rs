@@ -97,7 +97,7 @@ pub(super) async fn usage(
     let chosen = look.permission();
     Ok(KeyUsage {
         chart: draw_chart(&usage, period, chosen, now),
-        empty_text: format!("No calls in the last {}.", period.text()),
+        empty_text: format!("No requests in the last {}.", period.text()),
         periods: periods(app, look, &page, period),
         permissions: permissions(look, &page, period, &usage),
         callers: callers.items.iter().map(|caller| line(caller, key, now)).collect(),
@@ -198,12 +198,12 @@ fn summary(bars: &[ChartBar], period: UsagePeriod) -> Option<String> {
     let (all, denied) = (bars.iter().map(of).sum::<u64>(), bars.iter().map(|bar| bar.denied).sum::<u64>());
     let most = bars.iter().max_by_key(|bar| of(bar)).filter(|bar| of(bar) > 0)?;
     let ended = match denied {
-        0 => "none refused".to_owned(),
-        denied => format!("{} let through, {} refused", grouped(all - denied), grouped(denied)),
+        0 => "none denied".to_owned(),
+        denied => format!("{} allowed, {} denied", grouped(all - denied), grouped(denied)),
     };
     Some(format!(
         "{} in {}: {ended}. Most on {}: {}.",
-        counted(all, "call"),
+        counted(all, "request"),
         period.text(),
         most.label,
         grouped(of(most))
@@ -216,7 +216,7 @@ fn tone(permission: Option<Permission>) -> usize {
 }
 
 fn name(permission: Option<Permission>) -> String {
-    permission.map_or("asked whether it works", Permission::phrase).to_owned()
+    permission.map_or("checked the key", Permission::phrase).to_owned()
 }
 
 fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerSummary {
@@ -230,7 +230,7 @@ fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerSummary {
         secret_state: match secret.map(|secret| secret.retires_at) {
             Some(None) => "",
             Some(Some(until)) if until > now => "old secret",
-            _ => "ended secret",
+            _ => "revoked secret",
         },
         permission: caller.permission.map_or("", Permission::name),
         allowed: grouped(caller.allowed),

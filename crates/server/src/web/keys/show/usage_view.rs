@@ -33,7 +33,7 @@ pub(crate) struct FilterLink {
 /// A caller of the key.
 #[derive(Clone, Debug)]
 pub(crate) struct CallerSummary {
-    /// The address or the network, such as "203.0.113.9", "203.0.113.0/24", or "all others".
+    /// The address or the network, such as "203.0.113.9", "203.0.113.0/24", or "other callers".
     pub(crate) from: String,
     /// The web origin. May be empty.
     pub(crate) origin: String,
@@ -41,7 +41,7 @@ pub(crate) struct CallerSummary {
     pub(crate) agent: String,
     /// The hint of the secret, such as "…9fQ2".
     pub(crate) secret: String,
-    /// "old secret" or "ended secret". Empty for the current secret.
+    /// "old secret" or "revoked secret". Empty for the current secret.
     pub(crate) secret_state: &'static str,
     /// The permission, such as "models:predict". Empty if the caller only verified the key.
     pub(crate) permission: &'static str,
@@ -56,7 +56,7 @@ pub(crate) struct CallerSummary {
 #[derive(Clone, Debug)]
 pub(crate) struct DenialRow {
     pub(crate) when: DisplayTime,
-    /// The reason, such as "network not allowed".
+    /// The reason, such as "IP address not allowed".
     pub(crate) why: String,
     /// The method and the route, such as "POST /api/v1/predict/classify/{model_id}".
     pub(crate) what: String,
@@ -71,7 +71,7 @@ pub(crate) struct RecommendationRow {
     pub(crate) code: &'static str,
     pub(crate) text: String,
     pub(crate) urgent: bool,
-    /// The label of the button, such as "Make it Inference".
+    /// The label of the button, such as "Change to Inference".
     pub(crate) label: &'static str,
     /// The target of the button. `None` if the button applies the recommendation directly.
     pub(crate) url: Option<String>,

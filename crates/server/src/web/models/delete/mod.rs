@@ -34,6 +34,6 @@ pub(in crate::web) async fn submit(
     RequestedModel { member, model, .. }: RequestedModel,
 ) -> Result<Response, PageError> {
     app.models.delete(&member.acting, model.id).await?;
-    let notice = FlashMessage::good(format!("{} was deleted.", model.name));
+    let notice = FlashMessage::good(format!("{} deleted.", model.name));
     Ok(flash::redirect(&app, &member.path("/models"), &notice))
 }

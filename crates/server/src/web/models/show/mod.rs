@@ -145,7 +145,7 @@ fn plots(points: &[CurvePoint]) -> Vec<Plot> {
         points.iter().filter_map(|point| Some((point.step as f64, value(point)?))).collect()
     };
     let loss = plot("Loss", "steps", &curve(|point| point.loss), None);
-    let validation = plot("On images held back", "steps", &curve(|point| point.validation), Some(1.0));
+    let validation = plot("Validation", "steps", &curve(|point| point.validation), Some(1.0));
     [loss, validation].into_iter().flatten().collect()
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct ModelDetailPage {
 
 /// The progress of a training run.
 pub(crate) struct TrainingProgress {
-    /// The current phase, such as "Looking at the images".
+    /// The current phase, such as "Reading the images".
     pub(crate) phase: String,
     pub(crate) done: u64,
     /// The number of units in this phase. 0 if it is unknown.

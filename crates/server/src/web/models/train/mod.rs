@@ -55,7 +55,7 @@ async fn page(
         project_name: project.name.clone(),
         training_data: format!(
             "{} and {}",
-            text::count(counts.labelled, "labelled image"),
+            text::count(counts.labelled, "labeled image"),
             text::count(counts.labels, "label")
         ),
         missing: app.models.lacks(&member.acting, project.id).await?,
@@ -80,7 +80,7 @@ pub(in crate::web) async fn submit(
     };
     let invalid = match settings {
         Ok((model, _)) => {
-            let text = format!("{} waits for its training.", model.name);
+            let text = format!("Training of {} queued.", model.name);
             let notice = FlashMessage::good(text);
             return Ok(flash::redirect(&app, &url(&member, model.id), &notice));
         }

@@ -24,7 +24,7 @@ pub(in crate::web) async fn form(
     let consequence = match (counts.records, counts.models) {
         (0, 0) => String::new(),
         (images, models) => format!(
-            "With it go {} and {}; whoever asks these models gets no answer any more.",
+            "This also deletes {} and {}. Predictions with these models will fail.",
             text::count(images, "image"),
             text::count(models, "model")
         ),
@@ -45,6 +45,6 @@ pub(in crate::web) async fn submit(
     RequestedProject { member, project }: RequestedProject,
 ) -> Result<Response, PageError> {
     app.projects.delete(&member.acting, project.id).await?;
-    let notice = FlashMessage::good(format!("{} was deleted.", project.name));
+    let notice = FlashMessage::good(format!("{} deleted.", project.name));
     Ok(flash::redirect(&app, &base(&member), &notice))
 }

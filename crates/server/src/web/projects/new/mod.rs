@@ -64,7 +64,7 @@ pub(in crate::web) async fn submit(
 ) -> Result<Response, PageError> {
     let invalid = match create(&app, &member, &form).await {
         Ok(project) => {
-            let notice = FlashMessage::good(format!("{} was created.", project.name));
+            let notice = FlashMessage::good(format!("{} created.", project.name));
             return Ok(flash::redirect(&app, &url(&member, &project), &notice));
         }
         Err(OpError::Invalid(invalid)) => invalid,

@@ -71,7 +71,7 @@ pub(in crate::web) async fn submit(
     let patch = ProjectPatch { name: Some(form.name.clone()), description: Some(form.description.clone()) };
     let invalid = match app.projects.edit(&member.acting, project.id, patch).await {
         Ok(saved) => {
-            let notice = FlashMessage::good(format!("{} was saved.", saved.name));
+            let notice = FlashMessage::good(format!("{} saved.", saved.name));
             return Ok(flash::redirect(&app, &base(&member), &notice));
         }
         Err(OpError::Invalid(invalid)) => invalid,

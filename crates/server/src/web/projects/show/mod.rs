@@ -153,8 +153,8 @@ fn links(
 fn import_line(url: &str, import: &Import) -> ImportRow {
     let added = text::count(import.added, "image");
     let status = match import.status {
-        ImportStatus::Arriving => "The archive is being uploaded.".to_owned(),
-        ImportStatus::Queued if import.done == 0 => "Waiting for its turn.".to_owned(),
+        ImportStatus::Arriving => "Uploading the archive…".to_owned(),
+        ImportStatus::Queued if import.done == 0 => "Queued.".to_owned(),
         ImportStatus::Queued | ImportStatus::Running => format!("{added} added so far."),
         ImportStatus::Ended => format!("{added} added."),
         ImportStatus::Failed => format!("The import failed. {added} added."),
