@@ -80,7 +80,7 @@ pub(in crate::web) async fn submit(
             .await
             .map(|()| format!("Label removed from {count}.")),
         "delete" => delete(&app, &member, &project, &change).await.map(|()| format!("{count} deleted.")),
-        _ => return Err(Invalid::field("do", "expected give, take or delete").into()),
+        _ => return Err(Invalid::field("do", "Choose give, take, or delete.").into()),
     };
     match done {
         Ok(text) => Ok(flash::redirect(&app, &back, &FlashMessage::good(text))),

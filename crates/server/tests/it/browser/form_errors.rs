@@ -8,7 +8,7 @@ async fn key_form_without_name_or_scope_shows_errors() {
     let (_server, browser) = signed_in(BrowserKind::Usual).await;
     browser.click("Add New Key").await;
     browser.click("Generate Key").await;
-    browser.wait_for_text("Pick Project or Inference.").await;
+    browser.wait_for_text("Choose Project or Inference.").await;
     assert!(!browser.error_beside("Name").await.is_empty());
     browser.fill("Name", "conveyor 2 counter").await;
     browser.click("Generate Key").await;
@@ -18,7 +18,7 @@ async fn key_form_without_name_or_scope_shows_errors() {
         if invalid.is_none() { Ok(()) } else { Err("the name is invalid".to_owned()) }
     })
     .await;
-    browser.wait_for_text("Pick Project or Inference.").await;
+    browser.wait_for_text("Choose Project or Inference.").await;
     assert_eq!(browser.value("Name").await, "conveyor 2 counter");
     browser.choose("Inference").await;
     browser.click("Generate Key").await;

@@ -117,7 +117,7 @@ async fn exposed_key_on_page_is_denied_and_replaced() {
     let row = super::wait("the row shows the exposure", async || {
         browser.reload().await;
         let row = browser.row_text("Conveyor 2 counter").await;
-        if row.contains("Seen in a browser") { Ok(row) } else { Err(row) }
+        if row.contains("Exposed in a browser") { Ok(row) } else { Err(row) }
     });
     row.await;
     browser.check_page_in_each_viewport("list-seen").await;
@@ -170,7 +170,7 @@ async fn exposed_key_is_widened_only_after_confirmation() {
     super::wait("the key shows the exposure", async || {
         browser.goto(&path).await;
         let text = browser.text().await?;
-        if text.contains("Seen in a browser") { Ok(()) } else { Err(text) }
+        if text.contains("Exposed in a browser") { Ok(()) } else { Err(text) }
     })
     .await;
     browser.click("Edit Scopes of Conveyor 2 counter").await;

@@ -67,7 +67,7 @@ impl Walkthrough {
         browser.expand("dialog .fold").await;
         browser.pick("Expiration", "On a date").await;
         browser.click("Generate Key").await;
-        browser.wait_for_text("Pick Project or Inference.").await;
+        browser.wait_for_text("Choose Project or Inference.").await;
         self.check("new-errors").await;
         browser.fill("Name", "Conveyor 2 counter").await;
         browser.choose("Inference").await;

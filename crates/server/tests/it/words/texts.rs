@@ -1,10 +1,11 @@
-//! Collects the texts that people see from source files of Rust.
+//! Collects the texts that people see from source files of Rust and templates of pages.
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
-/// Folders and files below `crates/` whose texts aren't checked.
-const EXCLUDED: [&str; 1] = ["server/src/web"];
+use regex::Regex;
+
 /// Folders and files below `crates/` whose doc comments are texts: they become command line help and the API reference.
 const DOCUMENTED: [&str; 3] = ["server/src/cli/", "server/src/config/choices.rs", "server/src/api/"];
 /// Beginnings of string literals that are SQL.
@@ -30,7 +31,7 @@ pub(super) fn of_sources(crates: &Path) -> Vec<SourceText> {
 
 fn collect(root: &Path, path: &Path, texts: &mut Vec<SourceText>) {
     let name = path.strip_prefix(root).unwrap().to_str().unwrap();
-    if EXCLUDED.contains(&name) || name.ends_with("/tests") || name.ends_with("/tests.rs") {
+    if name.ends_with("/tests") || name.ends_with("/tests.rs") {
         return;
     }
     if path.is_dir() {
@@ -41,6 +42,11 @@ fn collect(root: &Path, path: &Path, texts: &mut Vec<SourceText>) {
         let source = fs::read_to_string(path).unwrap();
         let found = texts_of(&source, DOCUMENTED.iter().any(|start| name.starts_with(start)));
         texts.extend(found.into_iter().map(|(line, text)| SourceText { file: name.to_owned(), line, text }));
+    } else if path.extension().is_some_and(|extension| extension == "html") {
+        let template = fs::read_to_string(path).unwrap();
+        for (line, text) in template.lines().enumerate() {
+            texts.push(SourceText { file: name.to_owned(), line: line + 1, text: visible(text) });
+        }
     }
 }
 
@@ -64,6 +70,22 @@ pub(super) fn texts_of(source: &str, with_docs: bool) -> Vec<(usize, String)> {
     }
     texts
 }
+
+/// Returns a line of a template without its expressions and tags, except for attributes with texts.
+fn visible(line: &str) -> String {
+    static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{[{%#].*?[}%#]\}").unwrap());
+    static ATTRIBUTE: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"(?:title|aria-label|placeholder|alt|content)="([^"]*)""#).unwrap());
+    static TAG: LazyLock<Regex> = LazyLock::new(|| Regex::new("<[^>]*>").unwrap());
+    let quoted: Vec<_> = MACRO_TEXT.captures_iter(line).map(|text| text[1].to_owned()).collect();
+    let plain = EXPRESSION.replace_all(line, " ");
+    let attributes: Vec<_> = ATTRIBUTE.captures_iter(&plain).map(|text| text[1].to_owned()).collect();
+    let text = TAG.replace_all(&plain, " ").into_owned();
+    [text, attributes.join(" "), quoted.join(" ")].join(" ")
+}
+
+/// A text that a template passes to a macro.
+static MACRO_TEXT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""([A-Z][^"]* [^"]*)""#).unwrap());
 
 enum Token {
     Literal(String),

@@ -158,7 +158,7 @@ impl KeyForm {
             "date" => {
                 // The key works until the end of that day.
                 let end = parse_time(&format!("{}T23:59:59Z", self.expires_on));
-                let end = end.map_err(|_| wrong("pick a date"))?;
+                let end = end.map_err(|_| wrong("Choose a date."))?;
                 if end <= now {
                     Err(wrong("Choose a date in the future."))
                 } else {

@@ -22,12 +22,12 @@ pub(super) fn snippets(address: &str, secret: &str, model: &Model) -> Vec<Snippe
         ),
     };
     let url = format!("{address}/api/v1/predict/{way}/{}", model.id);
-    let curl = format!("curl {url} \\\n  -H \"X-Api-Key: {secret}\" \\\n  -F image=@picture.jpg{sure_curl}");
+    let curl = format!("curl {url} \\\n  -H \"X-Api-Key: {secret}\" \\\n  -F image=@image.jpg{sure_curl}");
     let python = format!(
         "from epigos import Epigos  # pip install epigos\n\n\
          client = Epigos(\"{secret}\", base_url=\"{address}/api/v1\")\n\
          model = client.{client}(\"{}\")\n\
-         answer = model.{ask}(\"picture.jpg\"{sure_python})\nprint({print})",
+         answer = model.{ask}(\"image.jpg\"{sure_python})\nprint({print})",
         model.id
     );
     let javascript = format!(

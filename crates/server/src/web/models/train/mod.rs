@@ -97,7 +97,7 @@ pub(in crate::web) async fn submit(
 fn settings(form: &TrainForm) -> Result<TrainSettings, Invalid> {
     let number = |text: &str| match text.trim() {
         "" => Ok(None),
-        text => text.parse::<u32>().map(Some).map_err(|_| "expected a whole number"),
+        text => text.parse::<u32>().map(Some).map_err(|_| "Enter a whole number."),
     };
     let mut invalid = Invalid::default();
     let steps = invalid.take("settings.steps", number(&form.steps));

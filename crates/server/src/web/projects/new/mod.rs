@@ -78,7 +78,7 @@ pub(in crate::web) async fn submit(
 async fn create(app: &App, member: &Member, form: &ProjectForm) -> Result<Project, OpError> {
     let Ok(project_type) = form.r#type.parse::<ProjectType>() else {
         let name = Invalid::of_result("name", invalid::name(&form.name));
-        return Err(Invalid::all([Some(Invalid::field("projectType", "pick a type")), name]).into());
+        return Err(Invalid::all([Some(Invalid::field("projectType", "Choose a type.")), name]).into());
     };
     let draft = ProjectDraft { name: form.name.clone(), project_type, description: form.description.clone() };
     app.projects.create(&member.acting, draft).await

@@ -9,24 +9,24 @@ pub(super) fn snippets(address: &str, secret: &str, project: &Project) -> Vec<Sn
     let id = project.id;
     let all = match project.project_type {
         ProjectType::Classification => {
-            "# a folder with one folder for each class\nfor done in project.upload_classification_dataset(\"pictures/\"):\n    print(done[\"img_path\"])"
+            "# a folder with one folder for each class\nfor done in project.upload_classification_dataset(\"images/\"):\n    print(done[\"img_path\"])"
         }
         ProjectType::ObjectDetection => {
-            "# pictures and the COCO file with their boxes\nfor done in project.upload_coco_dataset(\"pictures/\", \"annotations.json\"):\n    print(done[\"img_path\"])"
+            "# images and the COCO file with their boxes\nfor done in project.upload_coco_dataset(\"images/\", \"annotations.json\"):\n    print(done[\"img_path\"])"
         }
     };
     let python = format!(
         "from epigos import Epigos  # pip install epigos\n\n\
          client = Epigos(\"{secret}\", base_url=\"{address}/api/v1\")\n\
          project = client.project(\"{id}\")\n\n\
-         project.upload(\"picture.jpg\")\n\n{all}"
+         project.upload(\"image.jpg\")\n\n{all}"
     );
     let curl = format!(
-        "# 1. a place for the picture\ncurl {address}/api/v1/projects/{id}/upload \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  \
-         -d '{{\"name\": \"picture.jpg\", \"content_type\": \"image/jpeg\"}}'\n\n\
-         # 2. the picture, to the uploadUrl of the answer\ncurl -T picture.jpg \"$UPLOAD_URL\"\n\n\
+        "# 1. an upload URL for the image\ncurl {address}/api/v1/projects/{id}/upload \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  \
+         -d '{{\"name\": \"image.jpg\", \"content_type\": \"image/jpeg\"}}'\n\n\
+         # 2. the image, to the uploadUrl of the answer\ncurl -T image.jpg \"$UPLOAD_URL\"\n\n\
          # 3. its record, with the uri of the answer\ncurl {address}/api/v1/projects/{id}/datasets/records \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  \
-         -d '{{\"name\": \"picture.jpg\", \"source\": \"'\"$URI\"'\"}}'"
+         -d '{{\"name\": \"image.jpg\", \"source\": \"'\"$URI\"'\"}}'"
     );
     [("Python", python), ("curl", curl)].map(|(label, code)| Snippet { label: label.to_owned(), code }).into()
 }
