@@ -48,7 +48,7 @@ pub(crate) fn plot(title: &str, unit: &str, points: &[(f64, f64)], up_to: Option
     );
     let (from, to) = (number(first.1), number(last.1));
     let summary = match (from == to, last.1 < first.1) {
-        (true, _) => format!("ended at {to}, as it began"),
+        (true, _) => format!("ended at {to}, as at the start"),
         (_, true) => format!("fell from {from} to {to}"),
         (_, false) => format!("rose from {from} to {to}"),
     };
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(drawn.x_labels, ["0", "50", "100"]);
         assert_eq!(drawn.rows.len(), 3);
         let flat = plot("Loss", "steps", &[(0.0, 0.0), (50.0, 1.0), (100.0, 0.0)], None).unwrap();
-        assert_eq!(flat.summary, "ended at 0, as it began");
+        assert_eq!(flat.summary, "ended at 0, as at the start");
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub(in crate::web) async fn submit(
     let notice = match app.keys.apply_advice(&member.acting, key.id, &form.code, app.window()).await {
         Ok((key, propagation)) => {
             let took = text::short_duration(propagation.took);
-            FlashMessage::good(format!("{} holds {} now.", key.name, titles(&key)))
+            FlashMessage::good(format!("{} now has {}.", key.name, titles(&key)))
                 .with_detail(format!("The change applies from the next request ({took})."))
         }
         // The key was used or changed in the meantime, so the recommendation no longer applies.

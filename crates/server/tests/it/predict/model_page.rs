@@ -96,7 +96,7 @@ async fn model_page_snippets_use_page_confidence() {
     let page = async |model: &str| owner.page(&format!("/w/{}/models/{model}", owner.slug)).await.text;
     let request = page(&predictions.detector).await.replace("&#34;", "\"");
     for expected in
-        ["-F confidence=0.3", "(\"picture.jpg\", confidence=0.3)", "append(\"confidence\", \"0.3\")"]
+        ["-F confidence=0.3", "(\"image.jpg\", confidence=0.3)", "append(\"confidence\", \"0.3\")"]
     {
         assert!(request.contains(expected), "{expected}: {request}");
     }

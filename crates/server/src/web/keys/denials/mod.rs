@@ -52,8 +52,7 @@ fn question(
             base: base(member),
             request: field(typed, invalid, "request"),
             hint: format!(
-                "Begins with req_. Of each key, the last {DENIALS_PER_HOUR_MAX} refusals of an hour are kept for {}. Requests with no \
-                 key, or with one that nobody knows, are only counted.",
+                "Starts with req_. Keyrack stores the last {DENIALS_PER_HOUR_MAX} denied requests per key and hour for {}. Requests without a known key are only counted.",
                 counted(app.config.usage_days.into(), "day")
             ),
         }

@@ -78,7 +78,7 @@ const fn explanation(last: &ExposureRecord, is_urgent: bool) -> &'static str {
             "Anyone who opens the page can read the key. Keyrack denies this key in browsers if it has more than the Inference scope, but anyone who copies it can use it elsewhere. Use a publishable key on the page, then rotate this one."
         }
         (_, false) => {
-            "This key only has the Inference scope, so it works there. Assume that anyone can use it to make predictions. Keyrack asks before you give it more access."
+            "This key only has the Inference scope, so it works there. Assume that anyone can use it to make predictions. Confirm before you give it more access."
         }
     }
 }

@@ -133,15 +133,15 @@ impl ExampleRequest<'_> {
         let question = self.question(permission);
         [
             format!(
-                "# asks whether this key may {does}\ncurl {address}/api/v1/verify \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{question}'"
+                "# checks whether this key can {does}\ncurl {address}/api/v1/verify \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{question}'"
             ),
             format!(
                 "import requests  # pip install requests\n\n\
-                 # asks whether this key may {does}\nanswer = requests.post(\n    \"{address}/api/v1/verify\",\n    headers={{\"X-Api-Key\": \"{secret}\"}},\n    json={question},\n)\n\
+                 # checks whether this key can {does}\nanswer = requests.post(\n    \"{address}/api/v1/verify\",\n    headers={{\"X-Api-Key\": \"{secret}\"}},\n    json={question},\n)\n\
                  print(answer.json())"
             ),
             format!(
-                "// asks whether this key may {does}\nconst answer = await fetch(\"{address}/api/v1/verify\", {{\n  method: \"POST\",\n  headers: {{ \"X-Api-Key\": \"{secret}\", \"Content-Type\": \"application/json\" }},\n  \
+                "// checks whether this key can {does}\nconst answer = await fetch(\"{address}/api/v1/verify\", {{\n  method: \"POST\",\n  headers: {{ \"X-Api-Key\": \"{secret}\", \"Content-Type\": \"application/json\" }},\n  \
                  body: JSON.stringify({question}),\n}});\nconsole.log(await answer.json());"
             ),
         ]

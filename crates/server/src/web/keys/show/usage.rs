@@ -235,7 +235,7 @@ fn line(caller: &CallerRow, key: &KeyRow, now: Timestamp) -> CallerSummary {
         permission: caller.permission.map_or("", Permission::name),
         allowed: grouped(caller.allowed),
         denied: denied
-            .map(|code| format!("{} refused: {}", grouped(caller.denied), text::denial_reason(code)))
+            .map(|code| format!("{} denied: {}", grouped(caller.denied), text::denial_reason(code)))
             .unwrap_or_default(),
         last: text::moment(caller.last, now),
         first: text::moment(caller.first, now),
