@@ -32,7 +32,7 @@ async function uploadPictures(section, form, files) {
   bar.max = files.length;
   const tell = () => {
     bar.value = done;
-    say(section, done < files.length ? `Uploading: ${done} of ${images(files.length)}` : `${added} of ${images(files.length)} ${files.length === 1 ? "was" : "were"} added.`);
+    say(section, done < files.length ? `Uploading: ${done} of ${images(files.length)}` : `${added} of ${images(files.length)} added.`);
   };
   const worker = async () => {
     for (let file = waiting.shift(); file; file = waiting.shift()) {

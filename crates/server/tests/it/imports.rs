@@ -204,13 +204,13 @@ async fn import_of_other_workspace_runs_beside_long_imports() {
     let answer = fixture.send_to(&elsewhere, &archive_of(3)).await;
     assert_eq!(answer.status, 303, "{answer:?}");
     let page = fixture.wait_until_ended(answer.header("location")).await;
-    assert!(page.contains("3 images were added"), "{page}");
+    assert!(page.contains("3 images added"), "{page}");
     for long in [&first, &second] {
         assert!(fixture.processed_images(long).await.is_some(), "the long import is still running");
     }
     for long in [&first, &second] {
         let page = fixture.wait_until_ended(long).await;
-        assert!(page.contains(&format!("{images} images were added")), "{page}");
+        assert!(page.contains(&format!("{images} images added")), "{page}");
         assert_eq!(page.matches("outcome-refused").count(), 2, "each skipped file is listed once: {page}");
     }
     assert_eq!(fixture.records().await.len(), 2 * images, "each image is stored once");
@@ -240,7 +240,7 @@ async fn concurrent_imports_of_one_user_stay_within_share() {
 }
 
 fn assert_import_report(page: &str) {
-    assert!(page.contains(&format!("{IMAGES} images were added")), "{page}");
+    assert!(page.contains(&format!("{IMAGES} images added")), "{page}");
     assert!(page.contains("notes.txt") && page.contains("last.txt"), "{page}");
     assert_eq!(page.matches("outcome-refused").count(), 2, "each skipped file is listed once: {page}");
 }

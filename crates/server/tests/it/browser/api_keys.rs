@@ -87,13 +87,13 @@ async fn widened_scopes_need_confirmation_and_apply_at_once() {
     browser.wait_for_text("This change also lets the key:").await;
     assert_eq!(rights(&server, &secret).await, INFERENCE, "before the confirmation");
     browser.click("Save with more access").await;
-    browser.wait_for_text("conveyor 2 counter was changed.").await;
+    browser.wait_for_text("conveyor 2 counter updated.").await;
     assert_eq!(rights(&server, &secret).await, PROJECT);
     browser.click("Edit Scopes of conveyor 2 counter").await;
     browser.wait_for_heading("Edit Scopes").await;
     browser.choose("Inference").await;
     browser.click("Save changes").await;
-    browser.wait_for_text("conveyor 2 counter was changed.").await;
+    browser.wait_for_text("conveyor 2 counter updated.").await;
     assert_eq!(rights(&server, &secret).await, INFERENCE);
     assert!(browser.row_text("conveyor 2 counter").await.contains("Inference"));
 }
@@ -142,9 +142,7 @@ async fn deleted_key_is_denied_after_one_confirmation() {
     browser.click("Delete conveyor 2 counter").await;
     browser.click("Delete Key").await;
     browser
-        .wait_for_text(
-            "conveyor 2 counter was deleted. It no longer works anywhere: confirmed on 1 of 1 node",
-        )
+        .wait_for_text("conveyor 2 counter deleted. It no longer works anywhere: confirmed on 1 of 1 node")
         .await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
     assert_eq!(rights(&server, &kept).await, PROJECT);

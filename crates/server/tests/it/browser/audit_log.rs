@@ -35,7 +35,7 @@ async fn audit_log_page_shows_sentences_links_and_changes() {
     browser.click("Details of entry 5").await;
     browser.wait_for_text("Scopes from Inference → to Project").await;
     browser.click("Details of entry 4").await;
-    browser.wait_for_text("Old secret ends at once").await;
+    browser.wait_for_text("Old secret expires immediately").await;
     browser.check_console("activity").await;
     let link = format!("{KEYS}/{id}");
     let redirect = browser.run::<bool>(
@@ -56,11 +56,11 @@ async fn create_and_delete_key(server: &Server, browser: &Browser) -> String {
     browser.choose("Project").await;
     browser.click("Save changes").await;
     browser.click("Save with more access").await;
-    browser.wait_for_text("was changed").await;
+    browser.wait_for_text("updated").await;
     browser.click("Delete conveyor 2 counter").await;
     browser.fill("Reason", "found in a public repository").await;
     browser.click("Delete Key").await;
-    browser.wait_for_text("was deleted.").await;
+    browser.wait_for_text(" deleted.").await;
     id
 }
 

@@ -97,7 +97,7 @@ impl AuditedLifecycle {
         self.browser.fill("Allowed IP addresses", "127.0.0.1").await;
         self.browser.wait_for_text("0 of 2 requests in 30 days would have been denied").await;
         self.browser.click("Save changes").await;
-        self.browser.wait_for_text("was changed.").await;
+        self.browser.wait_for_text("updated.").await;
         assert_eq!(rights(&self.server, &self.secret).await, INFERENCE);
         self.expects("Ada changed the key conveyor 2 counter: restrictions and scopes.");
     }
@@ -135,7 +135,7 @@ impl AuditedLifecycle {
         self.browser.click_action("Revoke old secret of", NAME).await;
         self.browser.wait_for_heading(&format!("Revoke the old secret of {NAME}?")).await;
         self.browser.click("Revoke old secret").await;
-        self.browser.wait_for_text("was retired.").await;
+        self.browser.wait_for_text(" revoked.").await;
         assert_eq!(rights(&self.server, &self.old).await, UNKNOWN);
         assert_eq!(rights(&self.server, &self.secret).await, INFERENCE);
         self.expects("Ada revoked the old secret of the key conveyor 2 counter.");

@@ -57,7 +57,7 @@ async fn key_form_shows_maximum_lifetime_after_policy_change() {
     browser.wait_for_heading("Edit Scopes").await;
     browser.fill("Name", "still for ever").await;
     browser.click("Save changes").await;
-    browser.wait_for_text("still for ever was changed.").await;
+    browser.wait_for_text("still for ever updated.").await;
     let row = browser.row_text("still for ever").await;
     // The key was never used and never expires.
     assert_eq!(row.matches("Never").count(), 2, "{row}");

@@ -16,7 +16,7 @@ impl Browser {
         self.fill("Name", name).await;
         self.choose(kind).await;
         self.click("Create project").await;
-        self.wait_for_text(&format!("{name} was created.")).await;
+        self.wait_for_text(&format!("{name} created.")).await;
         self.wait_for_heading(name).await;
         self.wait_for_text("Upload images").await;
     }
@@ -64,7 +64,7 @@ impl Browser {
         super::wait("the import ends", async || {
             self.reload().await;
             let text = self.text().await?;
-            if text.contains(&format!("{pictures} images were added")) { Ok(()) } else { Err(text) }
+            if text.contains(&format!("{pictures} images added")) { Ok(()) } else { Err(text) }
         })
         .await;
         self.click("View images").await;
@@ -90,7 +90,7 @@ async fn dropped_broken_image_is_reported_and_others_added() {
     let mut files = images.solid_images("red", RED, 2);
     files.insert(1, images.file("broken.png", b"\x89PNG\r\n\x1a\nno picture at all"));
     browser.drop_files(&files).await;
-    browser.wait_for_text("2 of 3 images were added.").await;
+    browser.wait_for_text("2 of 3 images added.").await;
     browser.wait_for_text("broken.png").await;
     browser.click("View images").await;
     browser.wait_for_text("red-0.png").await;
@@ -141,10 +141,10 @@ async fn archive_import_adds_classes_and_reports_skipped_files() {
     browser.choose_files(&both).await;
     browser.wait_for_text("Nothing was sent: send one archive alone").await;
     browser.choose_files(&both[1..]).await;
-    browser.wait_for_heading("6 images were added").await;
+    browser.wait_for_heading("6 images added").await;
     browser.wait_for_text("notes.txt").await;
     browser.reload().await;
-    browser.wait_for_heading("6 images were added").await;
+    browser.wait_for_heading("6 images added").await;
     browser.click("View images").await;
     browser.wait_for_text("red 3").await;
     browser.wait_for_text("blue 3").await;
@@ -159,7 +159,7 @@ async fn images_are_uploaded_without_javascript() {
     files.push(images.file("broken.png", b"no picture"));
     browser.choose_files(&files).await;
     browser.click("Upload").await;
-    browser.wait_for_heading("1 of 2 images were added").await;
+    browser.wait_for_heading("1 of 2 images added").await;
     browser.wait_for_text("broken.png").await;
     browser.click("Back to images").await;
     browser.train_detector_without_script(&images, 3).await;

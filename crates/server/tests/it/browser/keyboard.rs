@@ -79,7 +79,7 @@ async fn key_is_created_edited_and_deleted_by_keyboard() {
     browser.press(Key::Right).await;
     browser.tab_to("Save changes").await;
     browser.press(Key::Enter).await;
-    browser.wait_for_text("conveyor 2 counter was changed.").await;
+    browser.wait_for_text("conveyor 2 counter updated.").await;
     assert_eq!(rights(&server, &secret).await, INFERENCE);
 
     browser.tab_to("Delete conveyor 2 counter").await;
@@ -87,7 +87,7 @@ async fn key_is_created_edited_and_deleted_by_keyboard() {
     browser.wait_for_heading("Delete conveyor 2 counter?").await;
     browser.focus_is_on("Delete Key").await;
     browser.press(Key::Enter).await;
-    browser.wait_for_text("conveyor 2 counter was deleted.").await;
+    browser.wait_for_text("conveyor 2 counter deleted.").await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
 }
 

@@ -62,7 +62,7 @@ async fn key_limits_are_validated_and_show_usage() {
     );
     browser.fill("Predictions per month", "50").await;
     browser.click("Save changes").await;
-    browser.wait_for_text("counter was changed").await;
+    browser.wait_for_text("counter updated").await;
     check_quota(&browser, "40 of 50", "10 left", "raised").await;
     browser.check_console("limits").await;
 }

@@ -32,7 +32,7 @@ async fn key_is_copied_and_deleted_without_clipboard_api() {
     browser.click("Delete conveyor 2 counter").await;
     browser.wait_for_heading("Delete conveyor 2 counter?").await;
     browser.click("Delete Key").await;
-    browser.wait_for_text("conveyor 2 counter was deleted.").await;
+    browser.wait_for_text("conveyor 2 counter deleted.").await;
     assert_eq!(rights(&server, &copied).await, UNKNOWN);
     browser.check_console("a plain-http name").await;
 }

@@ -76,19 +76,19 @@ async fn invalid_restriction_shows_error_beside_its_field() {
     // The form says which restrictions the preview cannot judge.
     browser.fill("Maximum image size", "2").await;
     browser
-        .wait_for_text("What the new projects would have refused cannot be known: it is not recorded.")
+        .wait_for_text("The impact of the new projects can't be previewed because it isn't recorded.")
         .await;
     browser.wait_for_text("The impact of the new maximum image size can't be previewed").await;
     browser.check_page_in_each_viewport("narrowing-narrow-what-if").await;
     browser.click("Save changes").await;
-    browser.wait_for_text("counter was changed").await;
+    browser.wait_for_text("counter updated").await;
     let row = browser.row_text("counter").await;
     assert!(row.contains("Only 1 project Only 2 networks Images up to 2 MB"), "{row}");
     let key = key_named(&server, "counter").await;
     assert_eq!(key["restrictions"]["networks"], json!(["10.4.0.0/16", "203.0.113.7/32"]));
     browser.goto(KEYS).await;
     browser.click("counter").await;
-    browser.wait_for_text("Only these projects").await;
+    browser.wait_for_text("Bottle caps").await;
     browser.wait_for_text("Bottle caps").await;
     browser.check_page_in_each_viewport("narrowing-narrow-key").await;
     browser.check_console("a restricted key").await;

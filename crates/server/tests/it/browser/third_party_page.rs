@@ -188,6 +188,6 @@ async fn exposed_key_is_widened_only_after_confirmation() {
     browser.wait_for_text("This key was exposed").await;
     browser.choose("I understand that anyone with the exposed key gets this access").await;
     browser.click("Save with more access").await;
-    browser.wait_for_text("Conveyor 3 was changed.").await;
+    browser.wait_for_text("Conveyor 3 updated.").await;
     browser.check_console("an exposed key").await;
 }

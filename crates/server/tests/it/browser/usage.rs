@@ -137,7 +137,7 @@ async fn denied_request_id_leads_to_failed_check_and_fix() {
     browser.wait_for_text("It would also be able to: manage projects upload datasets train models").await;
     browser.click("Save changes").await;
     browser.click("Save with more access").await;
-    browser.wait_for_text("was changed").await;
+    browser.wait_for_text("updated").await;
     browser.goto(&format!("{KEYS}/refusals/{}", month.denied)).await;
     browser.wait_for_text("This request would now be allowed.").await;
 }
@@ -174,6 +174,6 @@ async fn edit_form_without_javascript_previews_impact_first() {
     browser.wait_for_text("10.4.0.7, nightly upload/2: 2,100 requests").await;
     assert_eq!(month.api.read(&month.line).await["scopes"], json!(["project"]));
     browser.click("Save changes").await;
-    browser.wait_for_text("was changed").await;
+    browser.wait_for_text("updated").await;
     assert_eq!(month.api.read(&month.line).await["scopes"], json!(["inference"]));
 }

@@ -110,7 +110,7 @@ impl Walkthrough {
         browser.wait_for_text("This change also lets the key:").await;
         self.check("edit-widening").await;
         browser.click("Save with more access").await;
-        browser.wait_for_text("was changed").await;
+        browser.wait_for_text("updated").await;
         self.check("keys-notice").await;
         browser.click_action("Rotate", &name).await;
         browser.choose("24 hours").await;
@@ -154,7 +154,7 @@ impl Walkthrough {
         browser.goto(&format!("{KEYS}/{expired}/delete")).await;
         browser.fill("Reason", "found in a public repository").await;
         browser.click("Delete Key").await;
-        browser.wait_for_text("was deleted.").await;
+        browser.wait_for_text(" deleted.").await;
         browser.goto(&format!("{KEYS}?status=deleted")).await;
         self.check("keys-deleted").await;
         browser.goto(&format!("{KEYS}/{expired}")).await;
@@ -198,7 +198,7 @@ impl Walkthrough {
         browser.project("Lids", "Object detection").await;
         self.check("project-first").await;
         browser.choose_files(&[images.box_archive(3)]).await;
-        browser.wait_for_heading("3 images were added").await;
+        browser.wait_for_heading("3 images added").await;
         self.check("import").await;
         browser.click("View images").await;
         browser.wait_for_text("lid 3").await;
@@ -220,7 +220,7 @@ impl Walkthrough {
         self.check("models-empty").await;
         browser.project("Painted caps", "Classification").await;
         browser.drop_files(&[images.file("broken.png", b"no picture")]).await;
-        browser.wait_for_text("0 of 1 image was added.").await;
+        browser.wait_for_text("0 of 1 image added.").await;
         self.check("upload-refused").await;
         browser.reload().await;
         browser.upload_class("red", &images.solid_images("red", RED, 5)).await;
@@ -257,7 +257,7 @@ impl Walkthrough {
         let images = TestImages::new();
         browser.project("Jars", "Object detection").await;
         browser.choose_files(&[images.box_archive(24)]).await;
-        browser.wait_for_heading("24 images were added").await;
+        browser.wait_for_heading("24 images added").await;
         browser.click("View images").await;
         browser.click("Train model").await;
         browser.wait_for_text("20% are held out").await;

@@ -25,7 +25,7 @@ async fn key_lifecycle_without_javascript_works() {
     browser.click("Save changes").await;
     browser.wait_for_text("This change also lets the key:").await;
     browser.click("Save with more access").await;
-    browser.wait_for_text("conveyor 2 counter was changed.").await;
+    browser.wait_for_text("conveyor 2 counter updated.").await;
     assert_eq!(rights(&server, &copied).await, PROJECT);
 
     browser.click_action("Rotate", "conveyor 2 counter").await;
@@ -40,9 +40,7 @@ async fn key_lifecycle_without_javascript_works() {
     browser.wait_for_heading("Delete conveyor 2 counter?").await;
     browser.click("Delete Key").await;
     browser
-        .wait_for_text(
-            "conveyor 2 counter was deleted. It no longer works anywhere: confirmed on 1 of 1 node",
-        )
+        .wait_for_text("conveyor 2 counter deleted. It no longer works anywhere: confirmed on 1 of 1 node")
         .await;
     assert_eq!(rights(&server, &new).await, UNKNOWN);
 }

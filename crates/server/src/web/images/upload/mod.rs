@@ -226,7 +226,7 @@ fn answer(
         frame: frame::of_member(app, member, NavItem::Projects, headers),
         project_url: url,
         project_name: project.name.clone(),
-        title: format!("{added} of {images} {} added", if all == 1 { "was" } else { "were" }),
+        title: format!("{added} of {images} added"),
         files: sent.outcomes,
         broken: sent.broken,
     };
