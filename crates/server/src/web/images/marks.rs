@@ -30,7 +30,7 @@ pub(crate) struct BoxMark {
     pub(crate) top: f64,
     pub(crate) width: f64,
     pub(crate) height: f64,
-    /// The confidence, such as "97 %". `None` if a person drew the box.
+    /// The confidence, such as "97%". `None` if a person drew the box.
     pub(crate) confidence: Option<String>,
 }
 

@@ -193,10 +193,10 @@ fn precision_row((at, (name, label)): (usize, (&String, &LabelMetrics))) -> Prec
     }
 }
 
-/// A percentage such as "96.4 %". The value is cut to 0–100 %.
+/// A percentage such as "96.4%". The value is cut to 0–100%.
 pub(super) fn percent(share: f64) -> String {
     let percent = share.clamp(0.0, 1.0) * 100.0;
-    if percent >= 99.95 { "100 %".to_owned() } else { format!("{percent:.1} %") }
+    if percent >= 99.95 { "100%".to_owned() } else { format!("{percent:.1}%") }
 }
 
 #[cfg(test)]

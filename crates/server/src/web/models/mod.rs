@@ -52,7 +52,7 @@ pub(super) fn row(member: &Member, model: &Model, project_name: &str, now: Times
         result: match model.status {
             ModelStatus::Ready => card::ModelCard::of(model).result(),
             ModelStatus::Running => {
-                progress::percent(model).map(|percent| format!("{percent} %")).unwrap_or_default()
+                progress::percent(model).map(|percent| format!("{percent}%")).unwrap_or_default()
             }
             _ => String::new(),
         },

@@ -26,8 +26,8 @@ async fn audit_log_page_shows_sentences_links_and_changes() {
     let expected = [
         "Ada deleted the key conveyor 2 counter: “found in a public repository”.",
         "Ada changed the key conveyor 2 counter: scopes.",
-        "The command line gave the key conveyor 2 counter a new secret.",
-        "The command line created the key conveyor 2 counter with the scope Inference.",
+        "The CLI rotated the key conveyor 2 counter.",
+        "The CLI created the key conveyor 2 counter with the scope Inference.",
         "Ada joined as owner.",
         "Ada created the workspace Northfield Vision.",
     ];
@@ -77,20 +77,17 @@ async fn audit_log_page_filters_by_actor_event_target_date() {
     browser.goto(ACTIVITY).await;
     browser.pick("Actor", "CLI").await;
     browser.wait_for_text("Clear filters").await;
-    browser.assert_no_text("began the workspace").await;
+    browser.assert_no_text("created the workspace").await;
     assert_eq!(browser.audit_sentences().await.len(), 2);
     browser.pick("Event", "Key deleted").await;
     browser.wait_for_heading("Audit log").await;
     browser.wait_for_text("No matching entries").await;
     browser.click("Clear filters").await;
-    browser.wait_for_text("began the workspace").await;
+    browser.wait_for_text("created the workspace").await;
     browser.fill("Key, project, or model", "CAMERA").await;
     browser.click("Apply filters").await;
-    browser.wait_until_text_is_gone("began the workspace").await;
-    assert_eq!(
-        browser.audit_sentences().await,
-        ["The command line created the key camera with the scope Inference."]
-    );
+    browser.wait_until_text_is_gone("created the workspace").await;
+    assert_eq!(browser.audit_sentences().await, ["The CLI created the key camera with the scope Inference."]);
     browser.goto(&format!("{ACTIVITY}?until=2020-01-01")).await;
     browser.wait_for_text("No matching entries").await;
     // The page of a key links to its audit entries.
@@ -98,10 +95,7 @@ async fn audit_log_page_filters_by_actor_event_target_date() {
     browser.click("gate").await;
     browser.click("View activity").await;
     browser.wait_for_heading("Audit log").await;
-    assert_eq!(
-        browser.audit_sentences().await,
-        ["The command line created the key gate with the scope Inference."]
-    );
+    assert_eq!(browser.audit_sentences().await, ["The CLI created the key gate with the scope Inference."]);
 }
 
 #[tokio::test]
@@ -121,10 +115,10 @@ async fn audit_log_page_without_javascript_filters_and_verifies() {
     let (server, browser) = signed_in(BrowserKind::WithoutScript).await;
     server.create_secret(&["inference"]).await;
     browser.click("Audit log").await;
-    browser.pick("Event", "Key made").await;
+    browser.pick("Event", "Key created").await;
     browser.click("Apply filters").await;
     browser.wait_for_text("created the key of a test").await;
-    browser.assert_no_text("began the workspace").await;
+    browser.assert_no_text("created the workspace").await;
     browser.click("Details of entry 3").await;
     browser.wait_for_text("models:predict").await;
     browser.click("Verify log").await;

@@ -121,7 +121,7 @@ impl AuditedLifecycle {
         self.browser.click("Done").await;
         self.browser.wait_until_dialog_is_closed().await;
         self.old = old;
-        self.expects("Ada gave the key conveyor 2 counter a new secret.");
+        self.expects("Ada rotated the key conveyor 2 counter.");
     }
 
     /// No program uses the old secret any more. The page shows when it was last used, and one click retires it.

@@ -186,7 +186,7 @@ async fn detector_is_trained_and_tested_without_javascript() {
     browser.wait_for_text("Choose an image, or give the address of one.").await;
     browser.choose_files(&images.solid_images("other", BLUE, 1)).await;
     browser.click("Run prediction").await;
-    browser.wait_for_text("Boxes that are at least 30 % sure.").await;
+    browser.wait_for_text("Boxes with a confidence of at least 30%.").await;
     let address = "http://127.0.0.1:9/lid.png";
     browser.fill("Or image URL", address).await;
     browser.click("Run prediction").await;

@@ -62,7 +62,7 @@ async fn paused_key_page_updates_after_pause_ends() {
     browser.click("Pause Key").await;
     browser.wait_for_text("Paused until someone resumes it by Ada").await;
     assert_eq!(rights(&server, &secret).await, UNKNOWN);
-    // The command line gives the pause an end.
+    // The CLI gives the pause an end.
     let id = path.rsplit('/').next().unwrap();
     server.key_command(&["pause", id, "--for", "3s"]).run().await.assert_succeeded();
     wait("the page shows the end of the pause", async || {
@@ -258,6 +258,6 @@ async fn expiry_choice_shows_resulting_date() {
     browser.wait_for_text(&format!("Expires {then}. This page shows a warning in the last 7 days.")).await;
     browser.assert_no_text("The key works until you delete it").await;
     browser.pick("Expiration", "On a date").await;
-    browser.wait_for_text("It works to the end of that day.").await;
+    browser.wait_for_text("The key expires at the end of this day (UTC).").await;
     browser.check_page("an expiry on a date").await;
 }

@@ -21,9 +21,9 @@ async fn key_limits_are_validated_and_show_usage() {
     browser.fill("Training runs per day", "2").await;
     browser.click("Generate Key").await;
     let expected = browser.error_beside("Rate limit per visitor").await;
-    assert!(expected.contains("whole number from 1 to 1000000"), "{expected}");
+    assert!(expected.contains("whole number from 1 to 1,000,000"), "{expected}");
     let expected = browser.error_beside("Predictions per month").await;
-    assert!(expected.contains("whole number from 1 to 1000000000"), "{expected}");
+    assert!(expected.contains("whole number from 1 to 1,000,000,000"), "{expected}");
     assert_eq!(browser.value("Training runs per day").await, "2", "the form keeps the input");
     browser.check_page_in_each_viewport("limits-wrong").await;
     browser.fill("Rate limit per visitor", "10").await;

@@ -89,7 +89,6 @@ async fn invalid_restriction_shows_error_beside_its_field() {
     browser.goto(KEYS).await;
     browser.click("counter").await;
     browser.wait_for_text("Bottle caps").await;
-    browser.wait_for_text("Bottle caps").await;
     browser.check_page_in_each_viewport("narrowing-narrow-key").await;
     browser.check_console("a restricted key").await;
 }

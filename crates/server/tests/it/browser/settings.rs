@@ -29,7 +29,7 @@ async fn check(browser: &Browser, viewport: &str, name: &str) {
 
 async fn activity(browser: &Browser, viewport: &str) {
     browser.goto(ACTIVITY).await;
-    browser.wait_for_text("began the workspace").await;
+    browser.wait_for_text("created the workspace").await;
     check(browser, viewport, "activity").await;
     browser.click("Details of entry 3").await;
     browser.wait_for_text("Permissions").await;

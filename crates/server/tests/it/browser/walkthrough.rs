@@ -271,7 +271,7 @@ impl Walkthrough {
         browser.wait_until_trained("Detection accuracy").await;
         self.check("detector-ready").await;
         browser.drop_files(&images.solid_images("other", BLUE, 1)).await;
-        browser.wait_for_text("Boxes that are at least 30 % sure.").await;
+        browser.wait_for_text("Boxes with a confidence of at least 30%.").await;
         self.check("detector-tried").await;
     }
 

@@ -32,10 +32,10 @@ pub(super) fn entry(entry: &ActivityEntry, home: &str, now: Timestamp) -> Activi
     }
 }
 
-/// The label of an action in the filter, such as "Key made".
+/// The label of an action in the filter, such as "Key created".
 pub(super) fn title(action: &str) -> String {
     let words = action.replace('_', " ");
-    let words = words.replace(" created", " made").replace(" edited", " changed");
+    let words = words.replace(" edited", " changed").replace("key retired", "old secret revoked");
     let words = words.replace("record", "image").replace("model created", "model training started");
     capitalized(&words)
 }
@@ -53,7 +53,7 @@ fn actor(entry: &ActivityEntry, home: &str) -> LinkedName {
     let named = |name: &str| LinkedName { name: name.to_owned(), ..LinkedName::default() };
     match entry.link.actor.parse() {
         Ok(Actor::User(_)) => named(entry.actor_name.as_deref().unwrap_or("A former member")),
-        Ok(Actor::Operator) => named("CLI"),
+        Ok(Actor::Operator) => named("The CLI"),
         Ok(Actor::Key(id)) => LinkedName {
             before: "The key ",
             name: entry.actor_name.clone().unwrap_or_else(|| id.to_string()),

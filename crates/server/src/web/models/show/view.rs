@@ -55,7 +55,7 @@ impl TrainingProgress {
 
 /// The metrics of a classifier.
 pub(crate) struct ClassifierMetrics {
-    /// The accuracy, such as "96.4 %".
+    /// The accuracy, such as "96.4%".
     pub(crate) accuracy: String,
     pub(crate) measured_on: String,
     pub(crate) trained_on: String,
@@ -142,7 +142,7 @@ pub(crate) struct PredictionResult {
 pub(crate) struct RankedLabel {
     pub(crate) name: String,
     pub(crate) tone: usize,
-    /// The confidence, such as "97.1 %".
+    /// The confidence, such as "97.1%".
     pub(crate) confidence: String,
     /// The length of the bar, from 0 to 100.
     pub(crate) percent: f64,

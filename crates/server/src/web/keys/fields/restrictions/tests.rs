@@ -19,7 +19,7 @@ fn invalid_network_line_is_named_with_a_suggestion() {
     let message = typed("10.4.0.0/16\n\n10.4.0.17/16").unwrap_err();
     assert!(message.starts_with("line 3, “10.4.0.17/16”: ") && message.contains("10.4.0.0/16"), "{message}");
     assert!(typed("10.4.0.0/16, 10.5.0.0/16").unwrap_err().starts_with("line 1, "));
-    assert_eq!(typed(&"10.4.0.0/16\n".repeat(101)).unwrap_err(), "at most 100 lines");
+    assert_eq!(typed(&"10.4.0.0/16\n".repeat(101)).unwrap_err(), "Enter 100 lines or fewer.");
     let message = typed(&format!("\u{202E}{}", "x".repeat(5_000))).unwrap_err();
     assert!(message.len() < 300 && message.contains('…') && !message.contains('\u{202E}'), "{message}");
 }
@@ -50,7 +50,7 @@ fn selected_list_without_entries_is_rejected() {
         ..RestrictionsForm::default()
     };
     let invalid = form(&[MODEL, "prj_x", "nonsense"]).parse_with(&Restrictions::NONE).unwrap_err();
-    assert!(invalid.of(PROJECTS).unwrap().contains("tick at least one project"));
+    assert!(invalid.of(PROJECTS).unwrap().contains("Select at least one project"));
     let own = form(&[PROJECT, MODEL]).parse_with(&Restrictions::NONE).unwrap();
     assert_eq!(own.projects, Allowlist::Only([PROJECT.parse().unwrap()].into()));
     assert!(own.models.is_any(), "the choice of all models ignores ticked models");
