@@ -88,12 +88,12 @@ pub(crate) fn chart(summary: String, names: &[(usize, String)], bars: &[ChartBar
     let stacks: Vec<_> = bars.iter().map(|bar| bar.allowed.clone()).collect();
     let denied_stacks: Vec<_> = bars.iter().map(|bar| vec![bar.denied]).collect();
     let mut headings: Vec<_> = series.iter().map(|one| one.name.clone()).collect();
-    headings.push("refused".to_owned());
+    headings.push("denied".to_owned());
     let plane_below = (denied > 0).then(|| plane(&["chart-refused".to_owned()], &denied_stacks, 2));
     if denied > 0 {
         series.push(ChartSeries {
             class: "chart-refused".to_owned(),
-            name: "refused".to_owned(),
+            name: "denied".to_owned(),
             total: keyrack_core::numbers::grouped(denied),
         });
     }

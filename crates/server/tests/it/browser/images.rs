@@ -183,7 +183,7 @@ async fn detector_is_trained_and_tested_without_javascript() {
     }
     browser.wait_for_text("Test images").await;
     browser.click("Run prediction").await;
-    browser.wait_for_text("Choose an image, or give the address of one.").await;
+    browser.wait_for_text("Choose an image, or enter the URL of one.").await;
     browser.choose_files(&images.solid_images("other", BLUE, 1)).await;
     browser.click("Run prediction").await;
     browser.wait_for_text("Boxes with a confidence of at least 30%.").await;

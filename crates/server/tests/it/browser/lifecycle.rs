@@ -97,7 +97,7 @@ async fn old_secret_is_revoked_from_list_and_key_page() {
         }
         browser.click_action("Revoke old secret of", "conveyor 2 counter").await;
         browser.wait_for_heading("Revoke the old secret of conveyor 2 counter?").await;
-        browser.wait_for_text("called with").await;
+        browser.wait_for_text("Last used").await;
         if from_the_row {
             browser.check_page_in_each_viewport("retire").await;
         }
@@ -117,7 +117,7 @@ async fn first_request_status_updates_after_first_request() {
     browser.wait_for_text("Waiting for the first request…").await;
     browser.check_page_in_each_viewport("first-call-awaited").await;
     assert_eq!(rights(&server, &secret).await, INFERENCE);
-    browser.wait_for_text("A request was denied: this key lacks the permission projects:manage").await;
+    browser.wait_for_text("A request was denied: it needs the permission projects:manage").await;
     browser.check_page_in_each_viewport("first-call-refused").await;
     let question = serde_json::json!({ "workspace": crate::harness::SLUG, "permission": "models:predict" });
     server.post("/api/v1/verify", &secret, question).await.ok();

@@ -123,7 +123,7 @@ async fn exposed_key_on_page_is_denied_and_replaced() {
     browser.check_page_in_each_viewport("list-seen").await;
     browser.click("Conveyor 2 counter").await;
     browser.wait_for_text(&format!("on {SHOP}, just now")).await;
-    browser.wait_for_text("Whoever opens the page can read the key.").await;
+    browser.wait_for_text("Anyone who opens the page can read the key.").await;
     browser.check_page_in_each_viewport("key-seen").await;
     browser.click(&format!("Create a publishable key for {SHOP}")).await;
     browser.wait_for_heading("Copy your publishable key").await;

@@ -90,7 +90,7 @@ async fn usage_pages_in_each_viewport_pass_page_checks() {
         browser.row_text("Conveyor 2 counter").await;
         check("list").await;
         browser.goto(&format!("{KEYS}/{}", month.line.id)).await;
-        browser.wait_for_text("let through").await;
+        browser.wait_for_text("allowed").await;
         let drawn: Value = browser.run(DRAWN, vec![]).await;
         assert!(drawn["bars"].as_u64().unwrap() > 35, "{drawn}");
         assert_eq!((&drawn["colours"], &drawn["seen"]), (&json!(3), &json!(true)));
@@ -128,7 +128,7 @@ async fn denied_request_id_leads_to_failed_check_and_fix() {
     browser.wait_for_heading("Look up a denied request").await;
     browser.fill("Request ID", &month.denied).await;
     browser.click("Look up").await;
-    browser.wait_for_heading("Request denied: the scope lacks the permission").await;
+    browser.wait_for_heading("Request denied: permission denied").await;
     browser.wait_for_text("Received projects:manage").await;
     browser.wait_for_text("Expected Project scope. This key has Inference").await;
     browser.click("Edit key").await;

@@ -53,7 +53,7 @@ impl Walkthrough {
         browser.fill("Email", "somebody@example.org").await;
         browser.fill("Password", "something else").await;
         browser.click("Sign in").await;
-        browser.wait_for_text("do not match").await;
+        browser.wait_for_text("Incorrect email or password.").await;
         self.check("sign-in-refused").await;
         browser.sign_in().await;
         self.check("keys-empty").await;

@@ -137,7 +137,7 @@ async fn busy_workspace_leaves_memory_to_other_workspace() {
     let whole = SlowClients::send(&fixture, other_key, WORKSPACE_SHARE - KEY_SHARE).await;
     wait_until_held(&fixture, WORKSPACE_SHARE * (BYTES - 1)).await;
     let page = post().await;
-    assert!(page.contains("the server is busy; send it again"), "{page}");
+    assert!(page.contains("the server is busy. Upload it again"), "{page}");
     let third_key = &fixture.key_with_scopes(&[Scope::Project, Scope::Inference]).secret;
     let denied = upload_path(&fixture, third_key, fixture.ours.project).await;
     let denied = send(fixture.server.request(Method::PUT, &denied).body(vec![b'x'; 100])).await;

@@ -249,7 +249,8 @@ async fn recommendation_names_origin_of_exposed_key() {
     }
     let page = web.page(&web.keys(&format!("/{}", small.id))).await;
     assert!(
-        page.text.contains("It holds Inference alone") && !page.text.contains("Make an Inference key"),
+        page.text.contains("This key only has the Inference scope")
+            && !page.text.contains("Make an Inference key"),
         "{page:?}"
     );
     let list = web.page(&web.keys("")).await;

@@ -84,8 +84,8 @@ async fn key_form_with_invalid_field_keeps_input() {
         ("origins", "https://a.example\n\nshop", "Line 3, “shop”: Enter an origin such as"),
         ("max_image", "two", "Expected a number of megabytes"),
         ("max_image", "11", "10 MB"),
-        ("only_projects", "these", "Tick at least one project, or choose all projects."),
-        ("only_models", "these", "Tick at least one model, or choose all models."),
+        ("only_projects", "these", "Select at least one project, or choose all projects."),
+        ("only_models", "these", "Select at least one model, or choose all models."),
     ] {
         let again = generate(&web, &[(field, typed), ("predictions_day", "5")]).await;
         assert_eq!(again.status, 422, "{field}: {again:?}");

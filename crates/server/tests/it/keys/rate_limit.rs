@@ -259,9 +259,9 @@ async fn pages_set_rate_limit_and_keep_other_restrictions() {
     for (typed, expected) in [
         (["0", "1", "minute"], "Use a whole number from 1 to 1,000,000."),
         (["ten", "1", "minute"], "Use a whole number from 1 to 1,000,000."),
-        (["10", "25", "hour"], "Expected a whole number, and at most 24 hours."),
-        (["10", "-1", "second"], "Expected a whole number, and at most 24 hours."),
-        (["10", "1", "fortnight"], "Pick seconds, minutes or hours."),
+        (["10", "25", "hour"], "Enter a whole number, up to 24 hours."),
+        (["10", "-1", "second"], "Enter a whole number, up to 24 hours."),
+        (["10", "1", "fortnight"], "Choose seconds, minutes, or hours."),
     ] {
         let again = save(revision, typed).await;
         assert_eq!(again.status, 422, "{typed:?}");

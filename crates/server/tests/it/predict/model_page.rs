@@ -69,7 +69,7 @@ async fn model_page_reveals_nothing_about_private_image_urls() {
     assert_eq!((result_image(&answer).0.width(), image_host.connection_count()), (64, before + 1));
     let fields: [(&str, &[u8]); 1] = [("name=\"url\"", b"ftp://example.org/x")];
     let answer = submit_image(&predictions, &owner, &predictions.classifier, &fields).await;
-    assert!(answer.text.contains("an address with http or https"), "{answer:?}");
+    assert!(answer.text.contains("a URL that starts with http:// or https://"), "{answer:?}");
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn model_page_shows_scaled_image_with_original_size() {
         submit_image(&predictions, &owner, &predictions.detector, &[(head, &square_image(3).0)]).await;
     let (picture, size) = result_image(&answer);
     assert_eq!((picture.width(), size.as_str()), (160, "width=\"160\" height=\"120\""));
-    assert!(answer.text.contains("Boxes that are at least 30 % sure."), "{answer:?}");
+    assert!(answer.text.contains("Boxes with a confidence of at least 30%."), "{answer:?}");
 }
 
 /// A program with the snippet of the page finds the same boxes as the page.
