@@ -20,7 +20,7 @@ async function upload(section, files) {
   // An archive leads to a page of its own, so it cannot be uploaded together with other files.
   if (!files.some(isArchive)) await uploadPictures(section, form, files);
   else if (files.length === 1) await uploadArchive(section, form, files[0]);
-  else say(section, "Nothing was sent: send one archive alone, or images without an archive.");
+  else say(section, "Upload one .zip at a time, without other files.");
   form.removeAttribute("data-busy");
   form.reset();
 }
@@ -61,9 +61,9 @@ async function uploadOne(form, file) {
     const outcome = page.querySelector("[data-outcomes] li");
     if (outcome) return outcome.matches(".outcome-refused") ? outcome : null;
     const why = page.querySelector("[data-broken], main .lead, main p");
-    return refusal(file.name, why?.textContent ?? "The server refused it.");
+    return refusal(file.name, why?.textContent ?? "Couldn't upload. Try again.");
   } catch {
-    return refusal(file.name, "It could not be sent. A folder is sent as a .zip.");
+    return refusal(file.name, "Couldn't upload. To upload a folder, zip it first.");
   }
 }
 
@@ -94,14 +94,14 @@ function uploadArchive(section, form, file) {
     request.onload = () => {
       if (request.responseURL !== form.action) return location.assign(request.responseURL);
       const outcome = parse(request.responseText).querySelector("[data-outcomes] li, [data-broken]");
-      fail(outcome?.matches("li") ? outcome : refusal(file.name, outcome?.textContent ?? "The server refused it."));
+      fail(outcome?.matches("li") ? outcome : refusal(file.name, outcome?.textContent ?? "Couldn't upload. Try again."));
     };
     const fail = (outcome) => {
       section.querySelector("[data-outcomes]").append(outcome);
-      say(section, `${file.name} was not taken in.`);
+      say(section, `${file.name} couldn't be imported.`);
       resolve();
     };
-    request.onerror = () => fail(refusal(file.name, "It could not be sent: the connection broke off."));
+    request.onerror = () => fail(refusal(file.name, "Couldn't upload: the connection was lost."));
     request.send(body);
   });
 }
@@ -117,15 +117,15 @@ async function ask(form) {
   const answer = form.parentElement.querySelector("[data-answer]");
   form.setAttribute("data-busy", "");
   answer.setAttribute("aria-busy", "true");
-  answer.textContent = "Asking …";
+  answer.textContent = "Running…";
   try {
     const reply = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "text/html" } });
     const page = parse(await reply.text());
     const found = page.querySelector("[data-answer]");
     if (found) answer.replaceChildren(...found.childNodes);
-    else answer.textContent = page.querySelector("main p")?.textContent ?? "That did not work.";
+    else answer.textContent = page.querySelector("main p")?.textContent ?? "Something went wrong. Try again.";
   } catch {
-    answer.textContent = "The server did not answer. Try again.";
+    answer.textContent = "The server didn't respond. Try again.";
   }
   answer.removeAttribute("aria-busy");
   form.removeAttribute("data-busy");

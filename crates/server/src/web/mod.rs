@@ -44,7 +44,7 @@ pub use registry::{PageAccess, PageRoute};
 
 /// Allows files of this server only, and no inline code, so that text from users can never run as a script.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-    font-src 'self';     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+    font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// The size limit of the router, for the largest image that an operator can configure. The handler applies the
 /// configured limit.

@@ -148,12 +148,16 @@ pub(super) fn removal_status(propagation: &Propagation, now: Timestamp) -> Strin
     let Propagation { nodes, unconfirmed, .. } = propagation;
     let noun = if *nodes == 1 { "node" } else { "nodes" };
     let (confirmed, took) = (propagation.confirmed(), short_duration(propagation.took));
-    let pending = unconfirmed.iter().map(|node| format!("{} {}", node.name, relative(node.until, now)));
+    let pending = unconfirmed
+        .iter()
+        .map(|node| format!("{} stops {} at the latest", node.name, relative(node.until, now)));
     let pending = pending.collect::<Vec<_>>().join(", ");
     match pending.as_str() {
         "" => format!("It no longer works anywhere: confirmed on {confirmed} of {nodes} {noun}, {took}."),
         pending => {
-            format!("Confirmed on {confirmed} of {nodes} {noun}, {took}. Not confirmed yet: {pending}.")
+            format!(
+                "Confirmed on {confirmed} of {nodes} {noun}, {took}. Offline nodes may still accept the key: {pending}."
+            )
         }
     }
 }

@@ -139,7 +139,7 @@ async fn archive_import_adds_classes_and_reports_skipped_files() {
     let mut both = images.solid_images("red", RED, 1);
     both.push(images.class_archive());
     browser.choose_files(&both).await;
-    browser.wait_for_text("Nothing was sent: send one archive alone").await;
+    browser.wait_for_text("Upload one .zip at a time").await;
     browser.choose_files(&both[1..]).await;
     browser.wait_for_heading("6 images added").await;
     browser.wait_for_text("notes.txt").await;

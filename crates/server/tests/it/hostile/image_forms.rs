@@ -66,7 +66,7 @@ async fn invalid_image_is_reported_with_escaped_name() {
         .concat();
     let answer = post(&fixture, &path, MULTIPART, format!("{form}--x--\r\n")).await;
     assert_page(&answer, 422);
-    assert!(answer.text.contains("0 of 3 images were added"), "{answer:?}");
+    assert!(answer.text.contains("0 of 3 images added"), "{answer:?}");
     assert!(answer.text.contains("passwd") && !answer.text.contains("../etc"), "{answer:?}");
     let large = file("files", "large.png", &"x".repeat(11_000_000));
     let answer = post(&fixture, &path, MULTIPART, format!("{large}--x--\r\n")).await;
@@ -112,7 +112,7 @@ async fn skipped_archive_file_is_not_recorded() {
         page.text.contains("View images").then_some(page.text)
     })
     .await;
-    assert!(page.contains("1 image was added") && page.contains("long.png"), "{page}");
+    assert!(page.contains("1 image added") && page.contains("long.png"), "{page}");
     let records = format!("/api/v1/projects/{}/datasets/records", fixture.ours.project);
     let records = fixture.server.get(&records, fixture.key()).await.ok().json();
     let names: Vec<_> =

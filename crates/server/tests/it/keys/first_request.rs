@@ -87,7 +87,7 @@ async fn denied_first_request_is_shown_until_one_is_allowed() {
     let shown = user.create_key("inference").await;
     user.server.get("/api/v1/projects", &shown.secret).await.assert_problem(403, "insufficient_scope");
     let denied = user.wait_for_status(&shown, "A request was denied:").await;
-    for words in ["data-stand=\"refused\"", "lacks the permission projects:manage", "the scope Project"] {
+    for words in ["data-stand=\"refused\"", "it needs the permission projects:manage", "(scope: Project)"] {
         assert!(denied.contains(words), "{words}: {denied}");
     }
     let question = json!({ "workspace": crate::harness::SLUG, "permission": "models:predict" });

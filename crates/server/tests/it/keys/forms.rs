@@ -82,7 +82,7 @@ async fn key_form_with_invalid_field_keeps_input() {
             "Line 2, “10.4.0.17/16”: This address is inside 10.4.0.0/16",
         ),
         ("origins", "https://a.example\n\nshop", "Line 3, “shop”: Enter an origin such as"),
-        ("max_image", "two", "Expected a number of megabytes"),
+        ("max_image", "two", "Enter a size in megabytes"),
         ("max_image", "11", "10 MB"),
         ("only_projects", "these", "Select at least one project, or choose all projects."),
         ("only_models", "these", "Select at least one model, or choose all models."),
@@ -138,7 +138,7 @@ async fn edit_form_keeps_restriction_to_deleted_project() {
     let expected = json!({ "projects": [own], "networks": ["203.0.113.7/32"], "maxImageBytes": 1_500_000 });
     assert_eq!(api.read(&key).await["restrictions"], expected);
     let page = web.page(&web.keys(&format!("/{}", key.id))).await.text;
-    for message in ["Only these projects", "caps", "203.0.113.7/32", "Images of at most", "1.5 MB"] {
+    for message in ["Projects", "caps", "203.0.113.7/32", "Maximum image size", "1.5 MB"] {
         assert!(page.contains(message), "{message}: {page}");
     }
     let list = web.page(&web.keys("")).await.text;

@@ -122,10 +122,10 @@ async fn edit_page_previews_denials_before_saving() {
     };
     let expected = ask("inference", "on").await;
     assert_eq!(expected.status, 200, "{expected:?}");
-    assert!(expected.text.contains("12 of 553 calls in 30 days would have been denied."), "{expected:?}");
-    assert!(expected.text.contains("10.4.0.7, nightly: 12 calls"), "{expected:?}");
+    assert!(expected.text.contains("12 of 553 requests in 30 days would have been denied."), "{expected:?}");
+    assert!(expected.text.contains("10.4.0.7, nightly: 12 requests"), "{expected:?}");
     let same = ask("project", "on").await;
-    assert!(same.text.contains("0 of 553 calls in 30 days would have been denied."), "{same:?}");
+    assert!(same.text.contains("0 of 553 requests in 30 days would have been denied."), "{same:?}");
     assert_eq!(api.read(&key).await["revision"], key.body["revision"], "nothing was saved");
     assert_eq!(ask("inference", "").await.status, 303);
     assert_eq!(api.read(&key).await["scopes"], json!(["inference"]));

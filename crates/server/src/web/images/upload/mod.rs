@@ -87,8 +87,8 @@ async fn take_all(
             Some("files") if field.file_name().is_some_and(|name| !name.is_empty()) => {
                 if sent.outcomes.len() == MOST_FILES {
                     sent.broken = Some(format!(
-                        "There were more than {MOST_FILES} files in the form. The rest was not taken in: send it in another \
-                         form, or all of it as a .zip."
+                        "There were more than {MOST_FILES} files in the form. The rest wasn't uploaded. Upload it separately, or \
+                         upload everything as a .zip."
                     ));
                     return Ok(Ok(()));
                 }
