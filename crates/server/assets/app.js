@@ -153,6 +153,7 @@ function arrive(page, url) {
   dialog?.remove();
   dialog = null;
   document.title = page.title;
+  document.body.removeAttribute("aria-busy");
   document.body.className = page.body.className;
   document.body.replaceChildren(...page.body.childNodes);
   if (url !== location.href) {
@@ -218,6 +219,7 @@ function leave(link) {
 /** Loads a page. The browser doesn't load the current page again for a URL that differs in the fragment only. */
 async function go(url) {
   if (url.split("#")[0] !== location.href.split("#")[0]) return location.assign(url);
+  document.body.setAttribute("aria-busy", "true");
   try {
     const response = await fetch(url, { headers: { Accept: "text/html" }, cache: "no-store" });
     arrive(parse(await response.text()), url);

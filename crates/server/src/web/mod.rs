@@ -9,8 +9,8 @@ pub mod error;
 pub mod protect;
 
 mod account;
-mod activity;
 mod assets;
+mod audit_log;
 mod charts;
 mod cursor;
 mod denial_reasons;
@@ -54,7 +54,7 @@ fn registry() -> PageRegistry {
     use PageAccess::{Anyone, Member, SignedIn};
     const KEYS: &str = "/w/{workspace}/settings/api-keys";
     const GENERAL: &str = "/w/{workspace}/settings/general";
-    const ACTIVITY: &str = "/w/{workspace}/settings/activity";
+    const AUDIT_LOG: &str = "/w/{workspace}/settings/audit-log";
     let key = |rest: &str| format!("{KEYS}{rest}");
     let registry = PageRegistry::default()
         .page(Anyone, "/", home::home)
@@ -72,23 +72,23 @@ fn registry() -> PageRegistry {
         .page(Member(Role::Viewer), "/w/{workspace}", home::workspace)
         .page(Member(Role::Viewer), KEYS, keys::list::page)
         .form(Member(Role::Admin), &key("/new"), keys::new::form, keys::new::submit)
-        .form(Member(Role::Viewer), &key("/refusals"), keys::denials::form, keys::denials::submit)
-        .page(Member(Role::Viewer), &key("/refusals/{id}"), keys::denials::show)
+        .form(Member(Role::Viewer), &key("/denied-requests"), keys::denials::form, keys::denials::submit)
+        .page(Member(Role::Viewer), &key("/denied-requests/{id}"), keys::denials::show)
         .page(Member(Role::Viewer), &key("/{id}"), keys::show::page)
-        .action(Member(Role::Admin), &key("/{id}/advice"), keys::advice::submit)
-        .action(Member(Role::Admin), &key("/{id}/public-key"), keys::publishable_key::submit)
+        .action(Member(Role::Admin), &key("/{id}/recommendations"), keys::advice::submit)
+        .action(Member(Role::Admin), &key("/{id}/publishable-key"), keys::publishable_key::submit)
         .form(Member(Role::Admin), &key("/{id}/edit"), keys::edit::form, keys::edit::submit)
         .form(Member(Role::Admin), &key("/{id}/rotate"), keys::rotate::form, keys::rotate::submit)
-        .form(Member(Role::Admin), &key("/{id}/retire"), keys::retire::form, keys::retire::submit)
+        .form(Member(Role::Admin), &key("/{id}/revoke-old-secret"), keys::retire::form, keys::retire::submit)
         .form(Member(Role::Admin), &key("/{id}/pause"), keys::pause::form, keys::pause::submit)
         .action(Member(Role::Admin), &key("/{id}/resume"), keys::pause::resume)
-        .page(Member(Role::Viewer), &key("/{id}/first-call"), keys::first_call::page)
+        .page(Member(Role::Viewer), &key("/{id}/first-request"), keys::first_call::page)
         .form(Member(Role::Admin), &key("/{id}/delete"), keys::delete::form, keys::delete::submit)
         .page(Member(Role::Viewer), GENERAL, general::show::page)
         .form(Member(Role::Admin), &format!("{GENERAL}/edit"), general::edit::form, general::edit::submit)
-        .page(Member(Role::Admin), ACTIVITY, activity::list::page)
-        .page(Member(Role::Admin), &format!("{ACTIVITY}/export"), activity::export::file)
-        .page(Member(Role::Admin), &format!("{ACTIVITY}/verify"), activity::verify::page);
+        .page(Member(Role::Admin), AUDIT_LOG, audit_log::list::page)
+        .page(Member(Role::Admin), &format!("{AUDIT_LOG}/export"), audit_log::export::file)
+        .page(Member(Role::Admin), &format!("{AUDIT_LOG}/verify"), audit_log::verify::page);
     platform(registry)
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn path_in(workspace: &TestWorkspace, path: &str) -> String {
         Some((before, _)) if before.ends_with("keys/") => workspace.key.to_string(),
         Some((before, _)) if before.ends_with("projects/") => workspace.project.to_string(),
         Some((before, _)) if before.ends_with("models/") => workspace.model.to_string(),
-        Some((before, _)) if before.ends_with("requests/") || before.ends_with("refusals/") => {
+        Some((before, _)) if before.ends_with("requests/") || before.ends_with("denied-requests/") => {
             "req_000000000000000000000000".to_owned()
         }
         Some((before, _)) if before.ends_with("nodes/") => "nod_00000000000070008000000000000000".to_owned(),

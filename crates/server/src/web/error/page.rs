@@ -57,8 +57,8 @@ pub fn page(app: &App, request: &Parts, problem: &Problem) -> Response {
         title: title(problem).to_owned(),
         text: form::sentence(problem.message()),
         request_id: id.to_owned(),
-        button_url: "/".to_owned(),
-        button_text: "Go to the home page".to_owned(),
+        // Before setup, the home page shows this same error.
+        button: (problem.code() != "not_set_up").then_some(("/", "Go to the home page")),
     };
     match view.render() {
         Ok(html) => (problem.status(), [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),

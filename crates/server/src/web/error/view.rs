@@ -14,7 +14,6 @@ pub(crate) struct ErrorPage {
     pub(crate) text: String,
     /// The ID to give to the support. May be empty.
     pub(crate) request_id: String,
-    /// The URL and the label of the button.
-    pub(crate) button_url: String,
-    pub(crate) button_text: String,
+    /// The URL and the label of the button. `None` if no page helps.
+    pub(crate) button: Option<(&'static str, &'static str)>,
 }

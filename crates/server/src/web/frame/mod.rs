@@ -24,7 +24,7 @@ pub(super) fn without_shell(app: &App, notice: Option<FlashMessage>) -> Frame {
         js_url: assets::JS.url(),
         pictures_js_url: assets::PICTURES_JS.url(),
         icon_url: assets::ICON.url(),
-        help_url: app.config.support.clone().unwrap_or_else(|| "/docs".to_owned()),
+        support_url: app.config.support.clone(),
         notice,
         shell: None,
     }
@@ -58,7 +58,7 @@ fn shell(
         workspaces: all.map(|one| WorkspaceLink { name: one.name.clone(), slug: one.slug.clone() }).collect(),
         workspace,
         here,
-        can_view_activity: role.is_some_and(|role| role >= Role::Admin),
+        can_view_audit_log: role.is_some_and(|role| role >= Role::Admin),
         shows_disk_warning: role.is_some_and(|role| role >= Role::Admin) && app.disk.is_low(),
         user_name: person.user.name.clone(),
         user_email: person.user.email.clone(),

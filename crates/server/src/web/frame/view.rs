@@ -10,8 +10,9 @@ pub(crate) struct Frame {
     /// The script for pages with images and models.
     pub(crate) pictures_js_url: String,
     pub(crate) icon_url: String,
-    /// The target of the **Get help** link: a URL, a `mailto:` URL, or the API reference.
-    pub(crate) help_url: String,
+    /// The target of the **Get help** link: a URL or a `mailto:` URL. `None` without `--support`. The frame then
+    /// links to the API reference instead.
+    pub(crate) support_url: Option<String>,
     pub(crate) notice: Option<FlashMessage>,
     /// The navigation. `None` without a session.
     pub(crate) shell: Option<Shell>,
@@ -24,8 +25,8 @@ pub(crate) struct Shell {
     /// The workspace of the page. Pages outside of workspaces, such as Account, show the user's first workspace.
     pub(crate) workspace: Option<WorkspaceLink>,
     pub(crate) here: NavItem,
-    /// Whether the user may open the Activity page.
-    pub(crate) can_view_activity: bool,
+    /// Whether the user may open the audit log page.
+    pub(crate) can_view_audit_log: bool,
     /// Whether the user sees a warning that the disk of the server is nearly full.
     pub(crate) shows_disk_warning: bool,
     pub(crate) user_name: String,
@@ -44,7 +45,7 @@ pub(crate) enum NavItem {
     Models,
     General,
     ApiKeys,
-    Activity,
+    AuditLog,
     Account,
     /// A page that is not in the navigation.
     Elsewhere,
@@ -81,8 +82,8 @@ impl Shell {
         self.here == NavItem::General
     }
 
-    pub(crate) fn at_activity(&self) -> bool {
-        self.here == NavItem::Activity
+    pub(crate) fn at_audit_log(&self) -> bool {
+        self.here == NavItem::AuditLog
     }
 
     pub(crate) fn at_keys(&self) -> bool {

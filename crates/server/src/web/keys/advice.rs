@@ -1,4 +1,4 @@
-//! `POST …/settings/api-keys/{id}/advice`: applies a recommendation for a key. Also turns recommendations into
+//! `POST …/settings/api-keys/{id}/recommendations`: applies a recommendation for a key. Also turns recommendations into
 //! rows for the key's page.
 
 use axum::extract::State;

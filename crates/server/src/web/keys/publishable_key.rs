@@ -1,4 +1,4 @@
-//! `POST …/settings/api-keys/{id}/public-key`: creates a publishable key for the page in which a
+//! `POST …/settings/api-keys/{id}/publishable-key`: creates a publishable key for the page in which a
 //! secret key was exposed.
 
 use axum::extract::State;

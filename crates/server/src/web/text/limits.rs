@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use keyrack_core::keys::Names;
+use keyrack_core::numbers::grouped;
 use keyrack_key::{Allowlist, Period, Quota, QuotaResource, QuotaState, Rate, Restrictions, Timestamp};
 
 use super::view::{QuotaBar, RestrictionRow};
@@ -72,12 +73,12 @@ fn limit<T: Ord + ToString>(
     Some(RestrictionRow { label, text })
 }
 
-/// A rate limit such as "100 requests every minute" or "1 request every 90 seconds".
+/// A rate limit such as "100 requests per minute" or "1 request per 90 seconds".
 fn rate(rate: Rate) -> String {
     let requests = count(rate.requests().into(), "request");
     match in_units(rate.seconds()) {
-        (1, unit) => format!("{requests} every {unit}"),
-        (number, unit) => format!("{requests} every {number} {unit}s"),
+        (1, unit) => format!("{requests} per {unit}"),
+        (number, unit) => format!("{requests} per {number} {unit}s"),
     }
 }
 
@@ -90,14 +91,14 @@ pub(in crate::web) const fn counted(of: QuotaResource) -> &'static str {
     }
 }
 
-/// A quota such as "1000 predictions a day".
+/// A quota such as "1,000 predictions per day".
 fn quota(quota: Quota) -> String {
     let what = match quota.of {
         QuotaResource::Predictions => "prediction",
         QuotaResource::Images => "image",
         QuotaResource::Trainings => "training run",
     };
-    format!("{} a {}", count(quota.limit.get().into(), what), quota.per.name())
+    format!("{} per {}", count(quota.limit.get().into(), what), quota.per.name())
 }
 
 /// The current period of a quota: "today" or "this month".
@@ -110,12 +111,29 @@ const fn in_this(per: Period) -> &'static str {
 
 /// The usage of a quota in the current period.
 pub(in crate::web) fn quota_bar(standing: QuotaState, now: Timestamp) -> QuotaBar {
+    let (used, limit) = (standing.used, standing.quota.limit.get());
     QuotaBar {
         label: format!("{} {}", counted(standing.quota.of), in_this(standing.quota.per)),
-        used: standing.used,
-        limit: standing.quota.limit.get(),
-        left: standing.left(),
+        used,
+        limit,
+        usage: format!("{} of {} used", grouped(used.into()), grouped(limit.into())),
+        left: match standing.left() {
+            0 => "Quota reached.".to_owned(),
+            left => format!("{} left.", grouped(left.into())),
+        },
+        class: quota_class(used, limit),
         resets: moment(standing.window.end, now),
+    }
+}
+
+/// The class of a bar: amber from 80 % of the limit, and red at the limit.
+const fn quota_class(used: u32, limit: u32) -> &'static str {
+    if used >= limit {
+        "progress-full"
+    } else if used as u64 * 5 >= limit as u64 * 4 {
+        "progress-high"
+    } else {
+        ""
     }
 }
 
@@ -137,10 +155,19 @@ mod tests {
     #[test]
     fn rate_is_formatted_in_the_largest_whole_unit() {
         let says = |requests, seconds| rate(Rate::new(requests, seconds).unwrap());
-        assert_eq!(says(100, 60), "100 requests every minute");
-        assert_eq!(says(1, 1), "1 request every second");
-        assert_eq!(says(5, 90), "5 requests every 90 seconds");
-        assert_eq!(says(1_000, 86_400), "1000 requests every 24 hours");
+        assert_eq!(says(100, 60), "100 requests per minute");
+        assert_eq!(says(1, 1), "1 request per second");
+        assert_eq!(says(5, 90), "5 requests per 90 seconds");
+        assert_eq!(says(1_000, 86_400), "1,000 requests per 24 hours");
+    }
+
+    #[test]
+    fn quota_bar_is_amber_from_80_percent_and_red_at_the_limit() {
+        let classes = [0, 799, 800, 999, 1_000, 1_001].map(|used| quota_class(used, 1_000));
+        let (high, full) = ("progress-high", "progress-full");
+        assert_eq!(classes, ["", "", high, high, full, full]);
+        assert_eq!([3, 4].map(|used| quota_class(used, 5)), ["", high]);
+        assert_eq!(quota_class(u32::MAX - 1, u32::MAX), high);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod limits;
 
 use jiff::tz::TimeZone;
 use keyrack_core::keys::Propagation;
+use keyrack_core::numbers;
 use keyrack_core::times::rfc3339;
 use keyrack_key::{Brands, Class, DenialReason as Reason, Hint, Timestamp};
 use keyrack_store::{Actor, CallerRow, CallerSource, KeyRow, SecretRow, SecretUsage};
@@ -131,7 +132,7 @@ fn relative(time: Timestamp, now: Timestamp) -> String {
 
 /// A number with its noun, such as "1 key" or "2 keys".
 pub(super) fn count(number: u64, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+    numbers::counted(number, what)
 }
 
 /// A duration such as "3 ms" or "1.2 s".

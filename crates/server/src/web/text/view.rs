@@ -14,7 +14,12 @@ pub(crate) struct QuotaBar {
     pub(crate) label: String,
     pub(crate) used: u32,
     pub(crate) limit: u32,
-    pub(crate) left: u32,
+    /// The usage, such as "19,996 of 20,000 used".
+    pub(crate) usage: String,
+    /// The rest, such as "4 left.", or "Quota reached."
+    pub(crate) left: String,
+    /// The class that colors the bar. Empty below 80 %.
+    pub(crate) class: &'static str,
     /// When the next period starts.
     pub(crate) resets: DisplayTime,
 }

@@ -30,10 +30,10 @@ async fn audit_entry_altered_in_database_is_reported_by_verify() {
     let found = fixture.server.get("/api/v1/activity/verify", fixture.key()).await.json();
     assert_eq!((&found["verified"], &found["firstInvalid"]), (&json!(false), &json!(12)));
     let owner = fixture.member(Role::Owner);
-    let page = send(owner.request(&fixture.server, Method::GET, "/w/ours/settings/activity/verify")).await;
+    let page = send(owner.request(&fixture.server, Method::GET, "/w/ours/settings/audit-log/verify")).await;
     assert!(page.text.contains("Entry #12 doesn't match its hash."), "{page:?}");
     // The list shows the altered entry as it is.
-    let list = send(owner.request(&fixture.server, Method::GET, "/w/ours/settings/activity")).await;
+    let list = send(owner.request(&fixture.server, Method::GET, "/w/ours/settings/audit-log")).await;
     assert_eq!(list.status, 200);
 
     let export = fixture.server.get("/api/v1/activity/export", fixture.key()).await;

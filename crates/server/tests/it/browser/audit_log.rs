@@ -7,7 +7,7 @@ use super::{Browser, BrowserKind};
 use crate::harness::{Server, text};
 
 /// The path of the page.
-pub(super) const ACTIVITY: &str = "/w/northfield-vision/settings/activity";
+pub(super) const ACTIVITY: &str = "/w/northfield-vision/settings/audit-log";
 
 impl Browser {
     /// The sentences on the page, newest first.
@@ -93,7 +93,7 @@ async fn audit_log_page_filters_by_actor_event_target_date() {
     // The page of a key links to its audit entries.
     browser.goto(KEYS).await;
     browser.click("gate").await;
-    browser.click("View activity").await;
+    browser.click("View audit log").await;
     browser.wait_for_heading("Audit log").await;
     assert_eq!(browser.audit_sentences().await, ["The CLI created the key gate with the scope Inference."]);
 }

@@ -83,7 +83,7 @@ async fn key_form_with_invalid_rate_limit_keeps_input() {
     browser.wait_for_heading("Copy your secret key").await;
     browser.goto(KEYS).await;
     let row = browser.row_text("conveyor 2 counter").await;
-    assert!(row.contains("100 requests every 5 minutes"), "{row}");
+    assert!(row.contains("100 requests per 5 minutes"), "{row}");
 }
 
 #[tokio::test]

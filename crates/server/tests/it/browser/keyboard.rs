@@ -68,7 +68,8 @@ async fn key_is_created_edited_and_deleted_by_keyboard() {
     browser.wait_for_text("Copied").await;
     browser.tab_to("Done").await;
     browser.press(Key::Enter).await;
-    browser.wait_until_dialog_is_closed().await;
+    // The list is loaded again with the new key.
+    browser.focus_is_on("conveyor 2 counter").await;
     assert_eq!(browser.clipboard_text().await, secret);
     assert_eq!(rights(&server, &secret).await, PROJECT);
 

@@ -37,7 +37,7 @@ async fn key_limits_are_validated_and_show_usage() {
     browser.wait_until_dialog_is_closed().await;
     let row = browser.row_text("counter").await;
     assert!(
-        row.contains("40 predictions a month") && row.contains("10 requests every minute per visitor"),
+        row.contains("40 predictions per month") && row.contains("10 requests per minute per visitor"),
         "{row}"
     );
     let node = server.create_secret(&["node"]).await;

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thirtyfour::common::command::FormatRequestData;
+use thirtyfour::error::{WebDriverErrorInner, WebDriverResult};
 use thirtyfour::{ElementId, RequestData, SessionId, WebElement};
 
 use super::input::{control, quoted};
@@ -57,11 +58,15 @@ impl Browser {
         self.wait_for_element(&path, heading).await;
     }
 
-    /// Waits until no dialog is open.
+    /// Waits until no dialog is open and the page below it is up to date.
     pub(super) async fn wait_until_dialog_is_closed(&self) {
         wait("the dialog is closed", async || {
-            let open = self.driver().find_all(thirtyfour::By::Css("dialog[open]")).await;
-            if open.is_ok_and(|open| open.is_empty()) { Ok(()) } else { Err("a dialog is open".to_owned()) }
+            let open = self.driver().find_all(thirtyfour::By::Css("dialog, body[aria-busy]")).await;
+            if open.is_ok_and(|open| open.is_empty()) {
+                Ok(())
+            } else {
+                Err("a dialog is open or a page is loading".to_owned())
+            }
         })
         .await;
     }
@@ -112,20 +117,24 @@ impl Browser {
         .await;
     }
 
-    /// The accessible name of the focused element.
+    /// The accessible name of the focused element. Looks again if a new page replaced the element in between.
     pub(super) async fn focused_name(&self) -> String {
-        let element = self.driver().active_element().await.unwrap();
-        self.name_of(&element).await
+        loop {
+            let element = self.driver().active_element().await.unwrap();
+            match self.name_of(&element).await {
+                Err(error) if matches!(*error, WebDriverErrorInner::StaleElementReference(_)) => {}
+                name => return name.unwrap(),
+            }
+        }
     }
 
     /// The accessible name of the control that [`control`] finds by `name`.
     pub(super) async fn name_of_control(&self, name: &str) -> String {
-        self.name_of(&self.wait_for_element(&control(name), name).await).await
+        self.name_of(&self.wait_for_element(&control(name), name).await).await.unwrap()
     }
 
-    async fn name_of(&self, element: &WebElement) -> String {
-        let answer = self.driver().cmd(ComputedLabel(element.element_id())).await.unwrap();
-        answer.value().unwrap()
+    async fn name_of(&self, element: &WebElement) -> WebDriverResult<String> {
+        self.driver().cmd(ComputedLabel(element.element_id())).await?.value()
     }
 
     /// All content of the page, visible or not: HTML, field values, storages, history state, and address.

@@ -39,7 +39,7 @@ async fn publishable_key_is_created_with_offered_restrictions() {
     browser.wait_until_dialog_is_closed().await;
     let row = browser.row_text("shop window").await;
     for expected in
-        ["Publishable", "Only 2 origins", "Images up to 0.5 MB", "10 requests every minute per visitor"]
+        ["Publishable", "Only 2 origins", "Images up to 0.5 MB", "10 requests per minute per visitor"]
     {
         assert!(row.contains(expected), "{expected}: {row}");
     }

@@ -134,7 +134,7 @@ async fn exposed_key_on_page_is_denied_and_replaced() {
     browser.click("Done").await;
     browser.wait_for_heading("API Keys").await;
     let row = browser.row_text("Page on shop.test").await;
-    assert!(row.contains("Publishable") && row.contains("60 requests every minute per visitor"), "{row}");
+    assert!(row.contains("Publishable") && row.contains("60 requests per minute per visitor"), "{row}");
 
     let answer = fixture.predict(SHOP, &secret).await;
     assert_eq!(

@@ -104,10 +104,10 @@ async fn usage_pages_in_each_viewport_pass_page_checks() {
         browser.goto(&format!("{KEYS}/{}", month.gate.id)).await;
         browser.wait_for_text("Recently denied").await;
         check("key-rotating").await;
-        browser.goto(&format!("{KEYS}/refusals/{}", month.denied)).await;
+        browser.goto(&format!("{KEYS}/denied-requests/{}", month.denied)).await;
         browser.wait_for_text("Permission granted").await;
         check("refusal").await;
-        browser.goto(&format!("{KEYS}/refusals")).await;
+        browser.goto(&format!("{KEYS}/denied-requests")).await;
         browser.fill("Request ID", "nonsense").await;
         browser.click("Look up").await;
         browser.error_beside("Request ID").await;
@@ -138,7 +138,7 @@ async fn denied_request_id_leads_to_failed_check_and_fix() {
     browser.click("Save changes").await;
     browser.click("Save with more access").await;
     browser.wait_for_text("updated").await;
-    browser.goto(&format!("{KEYS}/refusals/{}", month.denied)).await;
+    browser.goto(&format!("{KEYS}/denied-requests/{}", month.denied)).await;
     browser.wait_for_text("This request would now be allowed.").await;
 }
 

@@ -23,6 +23,8 @@ async fn setup_of_a_running_server_invalidates_its_setup_link() {
     let path = link.strip_prefix(&server.url).unwrap();
     let open = async || send(server.request(Method::GET, path)).await.text;
     assert!(open().await.contains("<form"));
+    let before = send(server.request(Method::GET, "/sign-in").header("accept", "text/html")).await.text;
+    assert!(before.contains("Setup isn&#39;t finished") && !before.contains("button-primary"), "{before}");
     setup(&server.data()).run().await.assert_succeeded();
     assert!(!open().await.contains("name=\"password\""));
     setup(&server.data()).run().await.assert_failed(1, "already set up");

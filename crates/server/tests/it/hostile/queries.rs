@@ -79,7 +79,7 @@ fn invalid_values(name: &str, parameter: &Value) -> Vec<String> {
 async fn list_page_with_any_query_is_shown() {
     let fixture = AccessFixture::start().await;
     let owner = fixture.member(Role::Owner);
-    let searched = ["settings/api-keys", "projects", "settings/activity"];
+    let searched = ["settings/api-keys", "projects", "settings/audit-log"];
     for page in searched {
         for name in ["q", "scope", "status", "cursor", "who", "what", "about", "from", "until"] {
             for (_, text) in

@@ -167,7 +167,7 @@ async fn denial_explanation_is_hidden_from_other_workspace() {
     let theirs = web.api_key(&["keys"]).await;
     let path = format!("/api/v1/requests/{id}");
     api.server.get(&path, &text(&theirs["secret"])).await.assert_problem(404, "not_found");
-    let page = web.page(&web.keys(&format!("/refusals/{id}"))).await;
+    let page = web.page(&web.keys(&format!("/denied-requests/{id}"))).await;
     assert_eq!(page.status, 404, "{page:?}");
     // Denials without a known key are counted but not stored.
     let unknown = api.projects(&crate::fixtures::unknown_secret()).await.assert_problem(401, "unknown_key");
@@ -233,7 +233,7 @@ async fn denials_survive_stop() {
     let key = api.create_key_with(&["inference"]).await;
     let first = api.projects(&key.secret).await.assert_problem(403, "insufficient_scope");
     let web = WebClient::sign_in(&api.server).await;
-    let place = format!("/refusals/{}", text(&first.json()["request_id"]));
+    let place = format!("/denied-requests/{}", text(&first.json()["request_id"]));
     wait_until("the page of the key shows the denial", async || {
         let own = web.page(&web.keys(&format!("/{}", key.id))).await;
         own.text.contains(&place).then_some(())
@@ -252,11 +252,11 @@ async fn denial_page_finds_request_id_and_hides_invalid_input() {
     explain(&api, &denied).await;
     let id = text(&denied.json()["request_id"]);
     let web = WebClient::sign_in(&api.server).await;
-    let form = web.keys("/refusals");
+    let form = web.keys("/denied-requests");
     let redirect = web.submit(&form, &[("request", &format!("  {id} "))]).await;
     assert_eq!(
         (redirect.status.as_u16(), redirect.header("location")),
-        (303, web.keys(&format!("/refusals/{id}")).as_str())
+        (303, web.keys(&format!("/denied-requests/{id}")).as_str())
     );
     let page = web.page(redirect.header("location")).await;
     for words in
@@ -271,6 +271,15 @@ async fn denial_page_finds_request_id_and_hides_invalid_input() {
         assert_eq!(answer.status, 422, "{answer:?}");
         assert!(!answer.text.contains(&key.secret[6..]) && !answer.text.contains("<b>"), "{answer:?}");
     }
+    let typo = web.submit(&form, &[("request", "req_0000 ")]).await;
+    assert!(typo.text.contains("value=\"req_0000\""), "a typing error can be corrected: {typo:?}");
+    for part in [&key.secret[..20], &key.secret.to_uppercase()[..20], &key.secret[6..]] {
+        let answer = web.submit(&form, &[("request", part)]).await;
+        assert!(!answer.text.contains(&part[6..]), "a part of a secret isn't repeated: {answer:?}");
+    }
     let own = web.page(&web.keys(&format!("/{}", key.id))).await;
-    assert!(own.text.contains("Recently denied") && own.text.contains(&format!("/refusals/{id}")), "{own:?}");
+    assert!(
+        own.text.contains("Recently denied") && own.text.contains(&format!("/denied-requests/{id}")),
+        "{own:?}"
+    );
 }

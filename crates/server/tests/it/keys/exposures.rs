@@ -272,7 +272,8 @@ async fn replacement_key_is_created_once_for_exposed_origin() {
     request_from_page(&api, &key.secret, SHOP).await;
     wait_for_exposures(&api, &key, 1).await;
     let web = WebClient::sign_in(&api.server).await;
-    let (page, click) = (web.keys(&format!("/{}", key.id)), web.keys(&format!("/{}/public-key", key.id)));
+    let (page, click) =
+        (web.keys(&format!("/{}", key.id)), web.keys(&format!("/{}/publishable-key", key.id)));
     let nonce = web.nonce(&page).await;
     for origin in ["", "https://evil.example", "https://*.shop.example"] {
         let taken = web.submit(&click, &[("origin", origin), ("nonce", &nonce)]).await;

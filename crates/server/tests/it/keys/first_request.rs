@@ -127,10 +127,10 @@ async fn first_request_page_with_unknown_secret_shows_not_awaited() {
     let created = user.server.create_key(&["project"], &[]).await;
     let id = created["id"].as_str().unwrap();
     for query in ["", "?secret=", "?secret=zzzz", "?secret=%00%ff", "?secret=a&other=b", "?secret=../../x"] {
-        let page = user.page(&format!("{KEYS}/{id}/first-call{query}")).await;
+        let page = user.page(&format!("{KEYS}/{id}/first-request{query}")).await;
         assert!(page.contains("data-stand=\"not-awaited\""), "{query}: {page}");
     }
-    let twice = format!("{KEYS}/{id}/first-call?secret=a&secret=b");
+    let twice = format!("{KEYS}/{id}/first-request?secret=a&secret=b");
     let answer = send(user.session.request(&user.server, Method::GET, &twice)).await;
     assert!(answer.status.is_client_error(), "{answer:?}");
 }

@@ -287,12 +287,12 @@ async fn pages_set_validate_and_show_quotas() {
         "3 of 40",
         "37 left",
         "<progress class=\"progress\" max=\"40\" value=\"3\"",
-        "10 requests every hour",
+        "10 requests per hour",
     ] {
         assert!(page.contains(expected), "{expected}: {page}");
     }
     let list = web.page(&web.keys("")).await.text;
-    assert!(list.contains("40 predictions a month") && list.contains("2 training runs a day"), "{list}");
+    assert!(list.contains("40 predictions per month") && list.contains("2 training runs per day"), "{list}");
     let form = web.page(&edit).await.text;
     assert!(form.contains("name=\"predictions_month\"") && form.contains("value=\"40\""), "{form}");
     let emptied = [("predictions_month", ""), ("trainings_day", " "), ("visitor_requests", "")];

@@ -272,7 +272,7 @@ async fn pages_set_rate_limit_and_keep_other_restrictions() {
     let own = json!({ "networks": ["127.0.0.0/8"], "rate": { "requests": 10, "seconds": 3_600 } });
     assert_eq!(now["restrictions"], own);
     for page in [web.keys(""), web.keys(&format!("/{}", key.id))] {
-        assert!(web.page(&page).await.text.contains("10 requests every hour"), "{page}");
+        assert!(web.page(&page).await.text.contains("10 requests per hour"), "{page}");
     }
     let form = web.page(&edit).await.text;
     assert!(form.contains("name=\"rate_requests\"") && form.contains("value=\"10\""), "{form}");

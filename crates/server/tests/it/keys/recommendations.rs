@@ -45,13 +45,13 @@ async fn key_that_only_predicts_is_recommended_inference() {
     assert!(list.text.contains(">1,004<"), "{list:?}");
     let page = web.page(&web.keys(&format!("/{}", key.id))).await;
     assert!(page.text.contains("Change to Inference"), "{page:?}");
-    let click = web.keys(&format!("/{}/advice", key.id));
+    let click = web.keys(&format!("/{}/recommendations", key.id));
     // A recommendation that wasn't made cannot be applied.
     for code in ["", "unused", "nonsense"] {
         assert_eq!(web.submit(&click, &[("code", code)]).await.status, 303);
         assert_eq!(api.read(&key).await["revision"], key.body["revision"]);
     }
-    let not_advised = web.keys(&format!("/{}/advice", trains.id));
+    let not_advised = web.keys(&format!("/{}/recommendations", trains.id));
     web.submit(&not_advised, &[("code", "only_predicts")]).await;
     assert_eq!(api.read(&trains).await["scopes"], json!(["project"]));
     let taken = web.submit(&click, &[("code", "only_predicts")]).await;
@@ -60,7 +60,7 @@ async fn key_that_only_predicts_is_recommended_inference() {
     api.projects(&key.secret).await.assert_problem(403, "insufficient_scope");
     let after = web.page(&web.keys(&format!("/{}", key.id))).await;
     assert!(
-        recommendations(&api, &key).await.is_empty() && !after.text.contains("id=\"advice\""),
+        recommendations(&api, &key).await.is_empty() && !after.text.contains("id=\"recommendations\""),
         "{after:?}"
     );
 }

@@ -1,4 +1,4 @@
-//! `…/settings/api-keys/refusals`: explains why a request was denied.
+//! `…/settings/api-keys/denied-requests`: explains why a request was denied.
 
 mod view;
 
@@ -70,7 +70,7 @@ pub(in crate::web) async fn submit(
     let error = if is_request_id(request) {
         match app.denials.explain(&member.acting, request).await {
             Ok(_) => {
-                let url = format!("{}/refusals/{request}", base(&member));
+                let url = format!("{}/denied-requests/{request}", base(&member));
                 return Err(PageError::Elsewhere { url });
             }
             Err(OpError::NotFound(_)) => "No denied request in this workspace has this ID, or it is too old.",
@@ -79,10 +79,15 @@ pub(in crate::web) async fn submit(
     } else {
         "Enter a request ID: req_ and 24 characters, as in the response."
     };
-    // A text that is no request ID may be a secret, so the form does not repeat it.
-    let typed = if is_request_id(request) { request } else { "" };
+    // Responses never contain a secret key, so the form repeats nothing that may be one pasted by mistake, with or without its prefix.
+    let typed = if resembles_request_id(request) { request } else { "" };
     let again = question(&app, &member, &headers, typed, Some(&Invalid::field("request", error)))?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+}
+
+/// Whether `text` is a request ID with at most some characters too many or too few. A secret key has other letters.
+fn resembles_request_id(text: &str) -> bool {
+    text.strip_prefix("req_").unwrap_or(text).bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Shows the explanation.
@@ -128,11 +133,11 @@ pub(in crate::web) async fn show(
 fn facts(explained: &DenialExplanation) -> Vec<(&'static str, String)> {
     let denied = &explained.denied;
     let all = [
-        ("Asked", format!("{} {}", denied.method, denied.route)),
+        ("Request", format!("{} {}", denied.method, denied.route)),
         ("Permission", denied.permission.map(|one| one.to_string()).unwrap_or_default()),
-        ("From", denied.address.map(|address| address.to_string()).unwrap_or_default()),
+        ("IP address", denied.address.map(|address| address.to_string()).unwrap_or_default()),
         ("Origin", denied.origin.clone().unwrap_or_default()),
-        ("Agent", denied.agent.clone()),
+        ("User agent", denied.agent.clone()),
     ];
     all.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }

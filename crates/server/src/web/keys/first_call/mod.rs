@@ -1,4 +1,4 @@
-//! `…/settings/api-keys/{id}/first-call`: shows whether a new secret has been used. The page that reveals the
+//! `…/settings/api-keys/{id}/first-request`: shows whether a new secret has been used. The page that reveals the
 //! secret polls this page every second; without JavaScript, the user opens it. It does not show the secret.
 
 mod view;
@@ -55,7 +55,7 @@ pub(in crate::web) async fn page(
 
 /// The line about the first request with the secret that has this hint.
 pub(super) fn line(app: &App, member: &Member, key: &KeyRow, hint: Hint) -> FirstCallLine {
-    let url = format!("{}/{}/first-call?secret={hint}", base(member), key.id);
+    let url = format!("{}/{}/first-request?secret={hint}", base(member), key.id);
     let state = match app.first_calls.state_of(key.id, hint) {
         None => FirstCallState::NotAwaited,
         Some(FirstCall::Awaited) => FirstCallState::Awaited,

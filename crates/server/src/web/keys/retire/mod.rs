@@ -1,4 +1,4 @@
-//! `…/settings/api-keys/{id}/retire`: revokes the old secret of a key before its grace period ends.
+//! `…/settings/api-keys/{id}/revoke-old-secret`: revokes the old secret of a key before its grace period ends.
 
 mod view;
 

@@ -51,7 +51,7 @@ pub(in crate::web) async fn page(
         frame: frame::of_member(&app, &member, NavItem::ApiKeys, &headers),
         base: base(&member),
         can_manage: member.manages_keys(),
-        activity_url: member.path(&format!("/settings/activity?about={}", key.id)),
+        audit_log_url: member.path(&format!("/settings/audit-log?about={}", key.id)),
         id: key.id.to_string(),
         name: key.name.clone(),
         masked: text::masked_key(&app.config.brands, &key),

@@ -248,6 +248,6 @@ fn refusal(denied: &DeniedRequest, member: &Member, now: Timestamp) -> DenialRow
         why: text::denial_reason(&denied.code),
         what: format!("{} {}", denied.method, denied.route),
         from: denied.address.map(|address| address.to_string()).unwrap_or_default(),
-        url: format!("{}/refusals/{}", base(member), denied.request),
+        url: format!("{}/denied-requests/{}", base(member), denied.request),
     }
 }

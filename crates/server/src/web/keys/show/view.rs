@@ -27,7 +27,7 @@ pub(crate) struct KeyDetailPage {
     pub(crate) base: String,
     pub(crate) can_manage: bool,
     /// The URL of the audit log of the key.
-    pub(crate) activity_url: String,
+    pub(crate) audit_log_url: String,
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) masked: String,

@@ -1,4 +1,4 @@
-//! `GET …/settings/activity/export`: sends the filtered audit log as a file.
+//! `GET …/settings/audit-log/export`: sends the filtered audit log as a file.
 
 use axum::extract::State;
 use axum::response::Response;

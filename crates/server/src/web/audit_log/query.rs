@@ -1,4 +1,4 @@
-//! The filter of the Activity page. Invalid values are ignored.
+//! The filter of the audit log page. Invalid values are ignored.
 
 use keyrack_core::times;
 use keyrack_key::Timestamp;

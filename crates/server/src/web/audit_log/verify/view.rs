@@ -5,7 +5,7 @@ use askama::Template;
 use crate::web::frame::Frame;
 
 #[derive(Template)]
-#[template(path = "activity/verify/verify.html")]
+#[template(path = "audit_log/verify/verify.html")]
 pub(crate) struct ActivityVerifyPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,

@@ -1,4 +1,4 @@
-//! `GET …/settings/activity/verify`: verifies the hash chain of the audit log.
+//! `GET …/settings/audit-log/verify`: verifies the hash chain of the audit log.
 
 mod view;
 
@@ -27,7 +27,7 @@ pub(in crate::web) async fn page(
         ChainStatus::Broken { seq } => (String::new(), Some(history::grouped(seq))),
     };
     let view = ActivityVerifyPage {
-        frame: frame::of_member(&app, &member, NavItem::Activity, &headers),
+        frame: frame::of_member(&app, &member, NavItem::AuditLog, &headers),
         base: base(&member),
         entries,
         broken,

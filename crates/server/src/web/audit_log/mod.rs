@@ -1,4 +1,4 @@
-//! The Activity page, which shows the audit log of the workspace as sentences, and the page that verifies the log.
+//! The audit log page, which shows the audit log of the workspace as sentences, and the page that verifies the log.
 
 pub(super) mod export;
 pub(super) mod list;
@@ -10,5 +10,5 @@ use super::person::Member;
 
 /// The path of the page.
 fn base(member: &Member) -> String {
-    member.path("/settings/activity")
+    member.path("/settings/audit-log")
 }

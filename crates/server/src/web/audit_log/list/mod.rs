@@ -1,4 +1,4 @@
-//! `GET …/settings/activity`: shows the audit log of the workspace, newest entry first.
+//! `GET …/settings/audit-log`: shows the audit log of the workspace, newest entry first.
 
 mod sentences;
 mod view;
@@ -33,7 +33,7 @@ pub(in crate::web) async fn page(
     let home = member.path("");
     let export = format!("{base}/export");
     let view = ActivityPage {
-        frame: frame::of_member(&app, &member, NavItem::Activity, &headers),
+        frame: frame::of_member(&app, &member, NavItem::AuditLog, &headers),
         who: who(app.activity.actors(&member.acting).await?, &search.who),
         what: what(&search.what),
         about: search.about.clone(),

@@ -6,10 +6,10 @@ use crate::web::frame::Frame;
 use crate::web::text::DisplayTime;
 
 #[derive(Template)]
-#[template(path = "activity/list/list.html")]
+#[template(path = "audit_log/list/list.html")]
 pub(crate) struct ActivityPage {
     pub(crate) frame: Frame,
-    /// `/w/{slug}/settings/activity`.
+    /// `/w/{slug}/settings/audit-log`.
     pub(crate) base: String,
     /// The options of the query parameters `who` and `what`.
     pub(crate) who: Vec<SelectOption>,
