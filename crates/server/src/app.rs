@@ -168,7 +168,7 @@ impl SharedParts {
         let random = Random::SYSTEM;
         let disk = Arc::new(Disk::with_reserve_file(folder.path(), config.disk_reserve));
         let store = Store::open_with_reserve(&folder.database(), random, Arc::<Disk>::clone(&disk)).await?;
-        let objects = Objects::in_folder(&Folder::objects(folder.path()), Arc::clone(&disk));
+        let objects = crate::objects::open(&Folder::objects(folder.path()), Arc::clone(&disk));
         let objects = objects.map_err(OpError::internal)?;
         let removals = Removals::new(store.clone(), objects.clone(), clock);
         let quotas = Quotas::new(store.clone(), Arc::clone(rack), clock);

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod folder;
 pub mod http;
+pub mod objects;
 pub mod serve;
 pub mod web;
 

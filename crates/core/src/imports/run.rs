@@ -74,7 +74,7 @@ pub(super) async fn take(
     archive: ObjectPath,
     stopping: &mut watch::Receiver<bool>,
 ) -> Result<ImportOutcome, OpError> {
-    let file = match imports.objects.open_file(&archive) {
+    let file = match imports.objects.open_file(&archive).await {
         Ok(file) => file,
         Err(ObjectError::NotFound) => return Ok(ImportOutcome::Failed(GONE.to_owned())),
         Err(error) => return Err(error.into()),

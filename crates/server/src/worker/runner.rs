@@ -60,7 +60,7 @@ impl Worker {
         let disk = Arc::new(Disk::watch(&config.data, config.disk_reserve));
         Ok(Self {
             store: Store::open(&Folder::database_of(&config.data), rng).await?,
-            objects: Objects::in_folder(&Folder::objects(&config.data), Arc::clone(&disk))?,
+            objects: crate::objects::open(&Folder::objects(&config.data), Arc::clone(&disk))?,
             disk,
             clock,
             threads: threads.unwrap_or_else(all_but_one),

@@ -147,7 +147,7 @@ impl ProjectFiller {
         let data = server.data();
         Self {
             store: Store::open(&data.join("keyrack.db"), rng()).await.unwrap(),
-            objects: Objects::in_folder(&data.join("objects"), Arc::new(Disk::watch(&data, Some(0))))
+            objects: keyrack::objects::open(&data.join("objects"), Arc::new(Disk::watch(&data, Some(0))))
                 .unwrap(),
             project: project.parse().unwrap(),
         }

@@ -90,7 +90,7 @@ impl ModelWriter {
         let store = Store::open(&data.join("keyrack.db"), rng()).await.unwrap();
         Self {
             store,
-            objects: Objects::in_folder(&Folder::objects(data), Arc::new(Disk::watch(data, Some(0))))
+            objects: keyrack::objects::open(&Folder::objects(data), Arc::new(Disk::watch(data, Some(0))))
                 .unwrap(),
         }
     }

@@ -1,10 +1,17 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use keyrack_core::objects::{ObjectPath, project_prefix};
+use keyrack_key::{ImportId, ProjectId, Timestamp, UploadId};
+
+use super::folder::{PIECE, remove_partial_files};
 use super::*;
 
 fn objects_in(folder: &tempfile::TempDir) -> Objects {
-    Objects::in_folder(folder.path(), Arc::new(Disk::watch(folder.path(), Some(0)))).unwrap()
+    open(folder.path(), Arc::new(Disk::watch(folder.path(), Some(0)))).unwrap()
 }
 
 #[tokio::test]
@@ -40,11 +47,31 @@ async fn object_read_in_pieces_is_complete() {
         let bytes: Bytes = (0..size).map(|at| at.to_le_bytes()[at % 3]).collect();
         objects.put(&path, bytes.clone()).await.unwrap();
         let object = objects.open(&path).await.unwrap();
-        assert_eq!(object.size, size as u64);
-        let pieces: Vec<_> = object.pieces.try_collect().await.unwrap();
+        assert_eq!(object.size(), size as u64);
+        let pieces: Vec<_> = object.into_pieces().try_collect().await.unwrap();
         assert!(pieces.iter().all(|piece| piece.len() <= PIECE));
         assert_eq!(pieces.concat(), bytes);
     }
+}
+
+#[tokio::test]
+async fn spooled_object_exists_only_after_finish() {
+    let folder = tempfile::tempdir().unwrap();
+    let objects = objects_in(&folder);
+    let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+    let now = Timestamp::from_micros(1);
+    let path = ObjectPath::archive(ProjectId::new(now, &mut rng), ImportId::new(now, &mut rng));
+    let mut dropped = objects.spool(&path).await.unwrap();
+    dropped.write(b"lost").await.unwrap();
+    // The dropped writer removes its partial file, so the next writer can create the same file.
+    drop(dropped);
+    let mut spool = objects.spool(&path).await.unwrap();
+    for piece in [&b"arc"[..], b"hive"] {
+        spool.write(piece).await.unwrap();
+        assert!(matches!(objects.open_file(&path).await, Err(ObjectError::NotFound)));
+    }
+    spool.finish().await.unwrap();
+    assert_eq!(std::io::read_to_string(objects.open_file(&path).await.unwrap()).unwrap(), "archive");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -86,8 +113,8 @@ fn sweep_ignores_partial_files_removed_concurrently() {
             }
         });
         let swept = (0..1_000).try_for_each(|_| {
-            remove_halves(folder.path(), old)?;
-            remove_halves(folder.path(), new)
+            remove_partial_files(folder.path(), old)?;
+            remove_partial_files(folder.path(), new)
         });
         is_done.store(true, Ordering::Relaxed);
         swept.unwrap();
