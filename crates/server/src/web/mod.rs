@@ -84,8 +84,8 @@ fn registry() -> PageRegistry {
         .action(Member(Role::Admin), &key("/{id}/resume"), keys::pause::resume)
         .page(Member(Role::Viewer), &key("/{id}/first-request"), keys::first_call::page)
         .form(Member(Role::Admin), &key("/{id}/delete"), keys::delete::form, keys::delete::submit)
-        .page(Member(Role::Viewer), GENERAL, general::show::page)
-        .form(Member(Role::Admin), &format!("{GENERAL}/edit"), general::edit::form, general::edit::submit)
+        .page(Member(Role::Viewer), GENERAL, general::page)
+        .action(Member(Role::Admin), GENERAL, general::submit)
         .page(Member(Role::Admin), AUDIT_LOG, audit_log::list::page)
         .page(Member(Role::Admin), &format!("{AUDIT_LOG}/export"), audit_log::export::file)
         .page(Member(Role::Admin), &format!("{AUDIT_LOG}/verify"), audit_log::verify::page);
