@@ -233,7 +233,7 @@ impl Keys {
         let now = (self.clock)();
         let before = self.existing_key(by, id).await?;
         by.check_grant(&GrantedAuthority::of(&before)?)?;
-        if before.terms.expires_at.is_some_and(|at| at <= now) {
+        if before.has_expired(now) {
             return Err(
                 Invalid::field("gracePeriod", "This key has expired. Extend its expiration first.").into()
             );

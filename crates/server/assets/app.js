@@ -13,6 +13,7 @@ async function openFromLink(link) {
     if (answer.redirected || !content) throw new Error("not a dialog");
     leaveMenu(link.closest("details.menu"));
     show(content);
+    if (link.hash) content.querySelector(link.hash)?.focus();
   } catch {
     location.assign(link.href);
   }
@@ -436,6 +437,67 @@ async function refresh(form, delay) {
   }
 }
 
+// ---- Charts: a pointer or the arrow keys show the values at one time. Without this script, they are in tooltips and in the table.
+
+function makeChart(chart) {
+  const area = chart.querySelector(".chart-area");
+  const columns = [...area.querySelectorAll(".chart-column")];
+  const texts = columns.map((column) => takeTitle(column).split("\n"));
+  const value = document.createElement("div");
+  value.className = "chart-value";
+  value.hidden = true;
+  area.append(value);
+  const attributes = { role: "slider", tabindex: 0, "aria-label": "Requests over time", "aria-readonly": true, "aria-valuemin": 1, "aria-valuemax": columns.length };
+  for (const [name, text] of Object.entries(attributes)) chart.setAttribute(name, text);
+  chart.removeAttribute("aria-hidden");
+  let at = columns.length - 1;
+  const select = (place) => {
+    columns[at].removeAttribute("data-active");
+    at = Math.min(Math.max(place, 0), columns.length - 1);
+    chart.setAttribute("aria-valuenow", at + 1);
+    chart.setAttribute("aria-valuetext", texts[at].join(", "));
+  };
+  const reveal = (place) => {
+    select(place);
+    columns[at].setAttribute("data-active", "");
+    showValue(value, texts[at], (at + 0.5) / columns.length);
+  };
+  const hide = () => {
+    columns[at].removeAttribute("data-active");
+    value.hidden = true;
+  };
+  select(at);
+  chart.addEventListener("focus", () => reveal(at));
+  chart.addEventListener("blur", hide);
+  for (const kind of ["pointerdown", "pointermove"]) chart.addEventListener(kind, (event) => {
+    const box = area.getBoundingClientRect();
+    reveal(Math.floor((event.clientX - box.left) / box.width * columns.length));
+  });
+  chart.addEventListener("pointerleave", () => chart.matches(":focus") || hide());
+  chart.addEventListener("keydown", (event) => {
+    const to = { ArrowRight: at + 1, ArrowUp: at + 1, ArrowLeft: at - 1, ArrowDown: at - 1, Home: 0, End: columns.length - 1 }[event.key];
+    if (event.key === "Escape") hide();
+    if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    reveal(to);
+  });
+}
+
+/** Takes the tooltip out of an element, because the page shows its text in another way. */
+function takeTitle(element) {
+  const title = element.querySelector("title");
+  title.remove();
+  return title.textContent;
+}
+
+/** Shows the lines above the chart at this part of its width, within the chart. */
+function showValue(value, lines, part) {
+  value.replaceChildren(...lines.map((line) => Object.assign(document.createElement("span"), { textContent: line })));
+  value.hidden = false;
+  const [room, own] = [value.parentElement.clientWidth, value.offsetWidth];
+  value.style.left = `${Math.max(0, Math.min(part * room - own / 2, room - own))}px`;
+}
+
 // ---- Keyboard shortcuts: an element with data-shortcut names its key. A user can turn them off, because speech input can trigger them.
 
 const shortcutsAreOff = () => localStorage.getItem("shortcuts") === "off";
@@ -466,6 +528,7 @@ function showShortcuts() {
 function enhance(root) {
   for (const button of root.querySelectorAll("[data-copy], [data-copy-text]")) button.hidden = false;
   for (const group of root.querySelectorAll("[data-tabs]")) makeTabs(group);
+  for (const chart of root.querySelectorAll("[data-chart]")) makeChart(chart);
   for (const form of root.querySelectorAll("form")) sayFold(form);
   for (const button of root.querySelectorAll("[data-check-first]")) button.hidden = true;
   for (const line of root.querySelectorAll("[data-first-call]")) setTimeout(awaitCall, LOOK, line);

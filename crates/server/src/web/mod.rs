@@ -78,6 +78,7 @@ fn registry() -> PageRegistry {
         .action(Member(Role::Admin), &key("/{id}/recommendations"), keys::advice::submit)
         .action(Member(Role::Admin), &key("/{id}/publishable-key"), keys::publishable_key::submit)
         .form(Member(Role::Admin), &key("/{id}/edit"), keys::edit::form, keys::edit::submit)
+        .form(Member(Role::Admin), &key("/{id}/note"), keys::note::form, keys::note::submit)
         .form(Member(Role::Admin), &key("/{id}/rotate"), keys::rotate::form, keys::rotate::submit)
         .form(Member(Role::Admin), &key("/{id}/revoke-old-secret"), keys::retire::form, keys::retire::submit)
         .form(Member(Role::Admin), &key("/{id}/pause"), keys::pause::form, keys::pause::submit)

@@ -12,6 +12,7 @@ mod images;
 mod input;
 mod key_form;
 mod key_list;
+mod key_page;
 mod keyboard;
 mod lifecycle;
 mod limits;

@@ -87,6 +87,11 @@ impl KeyRow {
         self.paused.as_ref().filter(|_| holds)
     }
 
+    /// Whether the expiry of the key has passed at `now`.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.terms.expires_at.is_some_and(|at| at <= now)
+    }
+
     /// Returns the old secret that still works at `now`, and when it stops working.
     pub fn retiring_at(&self, now: Timestamp) -> Option<(&SecretRow, Timestamp)> {
         if self.deletion.is_some() {

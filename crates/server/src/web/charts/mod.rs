@@ -1,11 +1,13 @@
-//! Charts of usage over time as SVG: stacked bars of allowed requests, and a second plane with denied requests. The SVG
-//! stretches with the page, so its numbers are text next to it, and a table repeats them for screen readers.
+//! Charts of usage over time as SVG: stacked bars of allowed requests with the denied requests on top. The SVG stretches
+//! with the page, so its numbers are text next to it, and a table repeats them for screen readers.
 
 #![expect(clippy::cast_precision_loss, reason = "bars have fewer dots than a number has bits")]
 
 mod plot;
 
 use std::fmt::Write as _;
+
+use keyrack_core::numbers::grouped;
 
 pub(in crate::web) use plot::{Plot, plot};
 
@@ -14,9 +16,12 @@ pub(in crate::web) use plot::{Plot, plot};
 pub(crate) struct Chart {
     /// A summary such as "1,204 calls in 30 days: 1,180 let through, 24 refused. Most on 14 November: 120."
     pub(crate) summary: String,
-    pub(crate) allowed: ChartPlane,
-    /// The plane of denied requests. `None` if no request was denied.
-    pub(crate) denied: Option<ChartPlane>,
+    /// The bars within [`WIDTH`] × [`HEIGHT`], one path per series.
+    pub(crate) paths: Vec<BarPath>,
+    /// The labels of the vertical axis, from the top down.
+    pub(crate) y_labels: Vec<String>,
+    /// One column per time, from left to right.
+    pub(crate) columns: Vec<ChartColumn>,
     /// The legend, in the order of the stack from the bottom up.
     pub(crate) series: Vec<ChartSeries>,
     /// The labels of the horizontal axis, from left to right.
@@ -27,13 +32,13 @@ pub(crate) struct Chart {
     pub(crate) rows: Vec<(String, Vec<String>)>,
 }
 
-/// Bars within [`WIDTH`] × [`HEIGHT`].
+/// The full height of the chart at one time. A pointer within it shows the values.
 #[derive(Clone, Debug)]
-pub(crate) struct ChartPlane {
-    /// One path per series.
-    pub(crate) paths: Vec<BarPath>,
-    /// The labels of the vertical axis, from the top down.
-    pub(crate) y_labels: Vec<String>,
+pub(crate) struct ChartColumn {
+    pub(crate) left: String,
+    pub(crate) width: String,
+    /// The time and a line per series, such as "26 November\nmake predictions: 1,180\ndenied: 3".
+    pub(crate) values: String,
 }
 
 /// All bars of one color, as one SVG path.
@@ -73,34 +78,29 @@ const LEAST: f64 = 3.0;
 
 /// Draws `bars`. `names` are the color and the name of each series.
 pub(crate) fn chart(summary: String, names: &[(usize, String)], bars: &[ChartBar]) -> Chart {
+    let denied: u64 = bars.iter().map(|bar| bar.denied).sum();
     let totals = (0..names.len()).map(|at| bars.iter().map(|bar| bar.allowed[at]).sum::<u64>());
+    let entry = |class: String, name: &str, total: u64| ChartSeries {
+        class,
+        name: name.to_owned(),
+        total: grouped(total),
+    };
     let mut series: Vec<_> = names
         .iter()
         .zip(totals)
-        .map(|((tone, name), total)| ChartSeries {
-            class: format!("chart-{tone}"),
-            name: name.clone(),
-            total: keyrack_core::numbers::grouped(total),
-        })
+        .map(|((tone, name), total)| entry(format!("chart-{tone}"), name, total))
         .collect();
-    let denied: u64 = bars.iter().map(|bar| bar.denied).sum();
-    let classes: Vec<_> = series.iter().map(|one| one.class.clone()).collect();
-    let stacks: Vec<_> = bars.iter().map(|bar| bar.allowed.clone()).collect();
-    let denied_stacks: Vec<_> = bars.iter().map(|bar| vec![bar.denied]).collect();
-    let mut headings: Vec<_> = series.iter().map(|one| one.name.clone()).collect();
+    let mut headings: Vec<_> = names.iter().map(|(_, name)| name.clone()).collect();
     headings.push("denied".to_owned());
-    let plane_below = (denied > 0).then(|| plane(&["chart-refused".to_owned()], &denied_stacks, 2));
     if denied > 0 {
-        series.push(ChartSeries {
-            class: "chart-refused".to_owned(),
-            name: "denied".to_owned(),
-            total: keyrack_core::numbers::grouped(denied),
-        });
+        series.push(entry("chart-refused".to_owned(), "denied", denied));
     }
+    let top = round_up(bars.iter().map(ChartBar::total).max().unwrap_or(0));
     Chart {
         summary,
-        allowed: plane(&classes, &stacks, 3),
-        denied: plane_below,
+        paths: paths(&series, bars, top),
+        y_labels: [top, top / 2, 0].map(grouped).into(),
+        columns: columns(&headings, bars),
         series,
         x_labels: x_labels(bars),
         headings,
@@ -108,54 +108,73 @@ pub(crate) fn chart(summary: String, names: &[(usize, String)], bars: &[ChartBar
     }
 }
 
-fn plane(classes: &[String], stacks: &[Vec<u64>], ticks: u32) -> ChartPlane {
-    let most = stacks.iter().map(|stack| stack.iter().sum::<u64>()).max().unwrap_or(0);
-    let top = round_up(most);
-    let mut paths = vec![String::new(); classes.len()];
-    let column = WIDTH / stacks.len().max(1) as f64;
-    for (place, stack) in stacks.iter().enumerate() {
+impl ChartBar {
+    fn total(&self) -> u64 {
+        self.values().sum()
+    }
+
+    /// The numbers from the bottom up.
+    fn values(&self) -> impl Iterator<Item = u64> {
+        self.allowed.iter().copied().chain([self.denied])
+    }
+}
+
+fn paths(series: &[ChartSeries], bars: &[ChartBar], top: u64) -> Vec<BarPath> {
+    let mut paths: Vec<_> =
+        series.iter().map(|one| BarPath { class: one.class.clone(), path: String::new() }).collect();
+    let column = WIDTH / bars.len().max(1) as f64;
+    for (place, bar) in bars.iter().enumerate() {
         let left = column * (place as f64 + GAP / 2.0);
         let mut ground = HEIGHT;
-        for (path, value) in paths.iter_mut().zip(stack).filter(|(_, value)| **value > 0) {
-            let height = (*value as f64 / top as f64 * HEIGHT).max(LEAST).min(ground);
+        for (path, value) in paths.iter_mut().zip(bar.values()).filter(|(_, value)| *value > 0) {
+            let height = (value as f64 / top as f64 * HEIGHT).max(LEAST);
             let width = column * (1.0 - GAP);
             // Writing to a `String` cannot fail.
-            let _ = write!(path, "M{left:.1} {ground:.1}h{width:.1}v-{height:.1}h-{width:.1}z");
+            let _ = write!(path.path, "M{left:.1} {ground:.1}h{width:.1}v-{height:.1}h-{width:.1}z");
             ground -= height;
         }
     }
-    let paths =
-        classes.iter().zip(paths).map(|(class, path)| BarPath { class: class.clone(), path }).collect();
-    let tick =
-        |at: u32| keyrack_core::numbers::grouped(top * u64::from(ticks - 1 - at) / u64::from(ticks - 1));
-    ChartPlane { paths, y_labels: (0..ticks).map(tick).collect() }
+    paths
 }
 
-/// The labels of the first, the middle, and the last bar.
+fn columns(names: &[String], bars: &[ChartBar]) -> Vec<ChartColumn> {
+    let width = WIDTH / bars.len().max(1) as f64;
+    let column = |(place, bar): (usize, &ChartBar)| {
+        let values = names.iter().zip(bar.values()).filter(|(_, value)| *value > 0);
+        let mut lines: Vec<_> = values.map(|(name, value)| format!("{name}: {}", grouped(value))).collect();
+        if lines.is_empty() {
+            lines.push("No requests".to_owned());
+        }
+        ChartColumn {
+            left: format!("{:.1}", width * place as f64),
+            width: format!("{width:.1}"),
+            values: format!("{}\n{}", bar.label, lines.join("\n")),
+        }
+    };
+    bars.iter().enumerate().map(column).collect()
+}
+
+/// The labels of up to five bars at equal distances, including the first and the last.
 fn x_labels(bars: &[ChartBar]) -> Vec<String> {
-    let at = |place: usize| bars.get(place).map(|bar| bar.label.clone()).unwrap_or_default();
-    match bars.len() {
-        0 => Vec::new(),
-        1 => vec![at(0)],
-        many => vec![at(0), at(many / 2), at(many - 1)],
-    }
+    let most = bars.len().min(5);
+    (0..most).map(|at| bars[at * (bars.len() - 1) / (most - 1).max(1)].label.clone()).collect()
 }
 
 fn rows(bars: &[ChartBar]) -> Vec<(String, Vec<String>)> {
-    let has_calls = |bar: &&ChartBar| bar.denied > 0 || bar.allowed.iter().any(|calls| *calls > 0);
-    let row = |bar: &ChartBar| {
-        let numbers =
-            bar.allowed.iter().chain([&bar.denied]).map(|number| keyrack_core::numbers::grouped(*number));
-        (bar.label.clone(), numbers.collect())
-    };
-    bars.iter().rev().filter(has_calls).map(row).collect()
+    let row = |bar: &ChartBar| (bar.label.clone(), bar.values().map(grouped).collect());
+    bars.iter().rev().filter(|bar| bar.total() > 0).map(row).collect()
 }
 
-/// The next round number for the top of the axis whose half is a whole number.
+/// The next round number for the top of the axis. Its half is a whole number, and the highest bar takes at least three
+/// quarters of the axis.
 fn round_up(most: u64) -> u64 {
+    const STEPS: [u64; 15] = [10, 12, 14, 16, 20, 24, 28, 30, 36, 40, 50, 60, 70, 80, 90];
+    if most <= STEPS[0] {
+        return most.next_multiple_of(2).max(2);
+    }
     let mut ten = 1;
     loop {
-        if let Some(step) = [2, 4, 6, 10, 16].into_iter().find(|step| step * ten >= most) {
+        if let Some(step) = STEPS.into_iter().find(|step| step * ten >= most) {
             return step * ten;
         }
         ten *= 10;
@@ -185,36 +204,65 @@ mod tests {
     }
 
     #[test]
-    fn chart_stacks_allowed_requests_and_separates_denied_ones() {
+    fn chart_stacks_allowed_requests_below_denied_ones() {
         let names = [(3, "make predictions".to_owned()), (2, "train models".to_owned())];
-        let bars = [bar("a", &[5, 5], 0), bar("b", &[0, 0], 0), bar("c", &[10, 0], 3)];
-        let drawn = chart("15 requests".to_owned(), &names, &bars);
-        assert_eq!(drawn.allowed.y_labels, ["10", "5", "0"]);
+        let bars = [bar("a", &[5, 5], 0), bar("b", &[0, 0], 0), bar("c", &[5, 0], 3)];
+        let drawn = chart("18 requests".to_owned(), &names, &bars);
+        assert_eq!(drawn.y_labels, ["10", "5", "0"]);
+        let paths: Vec<_> =
+            drawn.paths.iter().map(|path| (path.class.as_str(), path.path.as_str())).collect();
         assert_eq!(
-            drawn.allowed.paths[0].path,
-            "M22.0 200.0h156.0v-100.0h-156.0zM422.0 200.0h156.0v-200.0h-156.0z"
+            paths,
+            [
+                ("chart-3", "M22.0 200.0h156.0v-100.0h-156.0zM422.0 200.0h156.0v-100.0h-156.0z"),
+                ("chart-2", "M22.0 100.0h156.0v-100.0h-156.0z"),
+                ("chart-refused", "M422.0 100.0h156.0v-60.0h-156.0z"),
+            ]
         );
-        assert_eq!(drawn.allowed.paths[1].path, "M22.0 100.0h156.0v-100.0h-156.0z");
-        let below = drawn.denied.unwrap();
+        let columns: Vec<_> =
+            drawn.columns.iter().map(|one| (one.left.as_str(), one.values.as_str())).collect();
         assert_eq!(
-            (below.y_labels, below.paths[0].class.as_str()),
-            (vec!["4".to_owned(), "0".to_owned()], "chart-refused")
+            columns,
+            [
+                ("0.0", "a\nmake predictions: 5\ntrain models: 5"),
+                ("200.0", "b\nNo requests"),
+                ("400.0", "c\nmake predictions: 5\ndenied: 3"),
+            ]
         );
-        assert_eq!(drawn.series.iter().map(|one| one.total.as_str()).collect::<Vec<_>>(), ["15", "5", "3"]);
+        assert_eq!(drawn.series.iter().map(|one| one.total.as_str()).collect::<Vec<_>>(), ["10", "5", "3"]);
         assert_eq!(drawn.x_labels, ["a", "b", "c"]);
         assert_eq!(
             drawn.rows,
             [
-                ("c".to_owned(), vec!["10".into(), "0".into(), "3".into()]),
+                ("c".to_owned(), vec!["5".into(), "0".into(), "3".into()]),
                 ("a".to_owned(), vec!["5".into(), "5".into(), "0".into()])
             ]
         );
-        assert!(chart(String::new(), &names, &bars[..2]).denied.is_none());
+        assert_eq!(chart(String::new(), &names, &bars[..2]).series.len(), 2);
     }
 
     #[test]
-    fn axis_ends_at_an_even_round_number() {
-        assert_eq!([0, 1, 2, 3, 7, 11, 17, 120, 41_203].map(round_up), [2, 2, 2, 4, 10, 16, 20, 160, 60_000]);
+    fn chart_without_allowed_requests_shows_denied_ones() {
+        let drawn = chart(String::new(), &[], &[bar("a", &[], 4), bar("b", &[], 2)]);
+        assert_eq!((drawn.paths.len(), drawn.y_labels[0].as_str()), (1, "4"));
+        assert_eq!(drawn.columns[1].values, "b\ndenied: 2");
+    }
+
+    #[test]
+    fn horizontal_axis_labels_first_and_last_bar() {
+        let bars: Vec<_> = (1..=30).map(|day| bar(&day.to_string(), &[], 1)).collect();
+        assert_eq!(x_labels(&bars), ["1", "8", "15", "22", "30"]);
+        assert_eq!((x_labels(&bars[..1]), x_labels(&[])), (vec!["1".to_owned()], vec![]));
+    }
+
+    #[test]
+    fn vertical_axis_ends_close_above_highest_bar() {
+        let highest = [0, 1, 2, 3, 7, 11, 17, 120, 2_678, 41_203];
+        assert_eq!(highest.map(round_up), [2, 2, 2, 4, 8, 12, 20, 120, 2_800, 50_000]);
+        for most in 10..5_000 {
+            let top = round_up(most);
+            assert!(top >= most && top * 3 <= most * 4 && top.is_multiple_of(2), "{most}: {top}");
+        }
         let _ = round_up(u64::MAX / 100);
     }
 

@@ -7,6 +7,7 @@ pub(super) mod edit;
 pub(super) mod first_call;
 pub(super) mod list;
 pub(super) mod new;
+pub(super) mod note;
 pub(super) mod pause;
 pub(super) mod publishable_key;
 pub(super) mod retire;

@@ -11,16 +11,17 @@ use crate::harness::text;
 use crate::usage_history::{DailyUsage, write_usage};
 
 /// A workspace with one month of usage.
-struct MonthOfUsage {
+pub(super) struct MonthOfUsage {
     api: Api,
-    line: CreatedKey,
+    /// A key for predictions and uploads, some of whose requests were denied.
+    pub(super) line: CreatedKey,
     gate: CreatedKey,
     /// The ID of a denied request.
     denied: String,
 }
 
 impl MonthOfUsage {
-    async fn create() -> Self {
+    pub(super) async fn create() -> Self {
         let mut api = Api::start().await;
         let line = api.create_key(json!({ "name": "Conveyor 2 counter", "scopes": ["project"] })).await;
         let gate = api.create_key(json!({ "name": "Gate camera", "scopes": ["inference"] })).await;
@@ -60,7 +61,7 @@ impl MonthOfUsage {
         Self { api, line, gate, denied }
     }
 
-    async fn browser(&self, kind: BrowserKind) -> Browser {
+    pub(super) async fn browser(&self, kind: BrowserKind) -> Browser {
         let browser = Browser::open(kind, &self.api.server).await;
         browser.sign_in().await;
         browser

@@ -10,8 +10,12 @@ use crate::harness::{Answer, send};
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Fields that accept free text. All other fields must reject or ignore values that the page doesn't offer.
-const TEXTS: [(&str, TextRule); 3] =
-    [("name", TextRule::Name), ("description", TextRule::Prose(500)), ("reason", TextRule::Prose(200))];
+const TEXTS: [(&str, TextRule); 4] = [
+    ("name", TextRule::Name),
+    ("description", TextRule::Prose(500)),
+    ("note", TextRule::Prose(500)),
+    ("reason", TextRule::Prose(200)),
+];
 
 /// A form of a page with the values of its fields.
 struct FilledForm {

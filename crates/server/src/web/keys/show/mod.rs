@@ -1,5 +1,6 @@
 //! `…/settings/api-keys/{id}`: shows one key.
 
+mod figures;
 mod usage;
 mod usage_view;
 mod view;
@@ -51,6 +52,9 @@ pub(in crate::web) async fn page(
         frame: frame::of_member(&app, &member, NavItem::ApiKeys, &headers),
         base: base(&member),
         can_manage: member.manages_keys(),
+        status: figures::status(&key, now),
+        figures: figures::figures(&measured),
+        is_expired: key.has_expired(now),
         audit_log_url: member.path(&format!("/settings/audit-log?about={}", key.id)),
         id: key.id.to_string(),
         name: key.name.clone(),

@@ -99,6 +99,7 @@ pub(super) async fn usage(
         chart: draw_chart(&usage, period, chosen, now),
         empty_text: format!("No requests in the last {}.", period.text()),
         periods: periods(app, look, &page, period),
+        period: period.word(),
         permissions: permissions(look, &page, period, &usage),
         callers: callers.items.iter().map(|caller| line(caller, key, now)).collect(),
         more_callers: callers.next.map(|cursor| format!("{page}?callers={cursor}#callers")),
@@ -113,6 +114,7 @@ fn periods(app: &App, look: &KeyUsageQuery, page: &str, period: UsagePeriod) -> 
     all.extend(Some(longest).filter(|longest| longest.word() == "90d"));
     let choice = |one: UsagePeriod| FilterLink {
         label: one.text(),
+        value: one.word(),
         url: KeyUsageQuery::url(page, one.word(), look.permission()),
         current: one == period,
     };
@@ -131,6 +133,7 @@ fn permissions(look: &KeyUsageQuery, page: &str, period: UsagePeriod, usage: &[U
     }
     let choice = |permission: Option<Permission>| FilterLink {
         label: permission.map_or("All", Permission::phrase).to_owned(),
+        value: permission.map_or("", Permission::name),
         url: KeyUsageQuery::url(page, period.word(), permission),
         current: permission == chosen,
     };

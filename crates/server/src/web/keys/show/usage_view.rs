@@ -12,6 +12,8 @@ pub(crate) struct KeyUsage {
     pub(crate) empty_text: String,
     /// Links for the periods.
     pub(crate) periods: Vec<FilterLink>,
+    /// The value of the selected period in the query.
+    pub(crate) period: &'static str,
     /// Links for the permissions. Empty if there is nothing to choose.
     pub(crate) permissions: Vec<FilterLink>,
     pub(crate) callers: Vec<CallerSummary>,
@@ -22,10 +24,12 @@ pub(crate) struct KeyUsage {
     pub(crate) window: String,
 }
 
-/// A link that selects a part of the usage.
+/// A link that selects a part of the usage. On a narrow screen, an option of a list.
 #[derive(Clone, Debug)]
 pub(crate) struct FilterLink {
     pub(crate) label: String,
+    /// The value in the query.
+    pub(crate) value: &'static str,
     pub(crate) url: String,
     pub(crate) current: bool,
 }
@@ -46,7 +50,7 @@ pub(crate) struct CallerSummary {
     /// The permission, such as "models:predict". Empty if the caller only verified the key.
     pub(crate) permission: &'static str,
     pub(crate) allowed: String,
-    /// The denied requests, such as "24 refused: too often". Empty without denied requests.
+    /// The denied requests, such as "24 denied: rate limit exceeded". Empty without denied requests.
     pub(crate) denied: String,
     pub(crate) last: DisplayTime,
     pub(crate) first: DisplayTime,

@@ -20,12 +20,35 @@ pub(crate) struct DeniedRequestCount {
     pub(crate) calls: String,
 }
 
+/// The status of a key beside its name.
+pub(crate) struct KeyStatusBadge {
+    /// Active, Paused, Expired, or Deleted.
+    pub(crate) label: &'static str,
+    /// The CSS class with the color.
+    pub(crate) class: &'static str,
+}
+
+/// The usage of a key in the last days, in a few figures.
+pub(crate) struct KeyFigures {
+    /// The period, such as "30 days".
+    pub(crate) window: String,
+    /// The number of requests, allowed or denied.
+    pub(crate) requests: String,
+    pub(crate) denied: String,
+    /// The share of denied requests, such as "1.6% of requests". Empty if no request was denied.
+    pub(crate) denied_share: String,
+}
+
 #[derive(Template)]
 #[template(path = "keys/show/show.html")]
 pub(crate) struct KeyDetailPage {
     pub(crate) frame: Frame,
     pub(crate) base: String,
     pub(crate) can_manage: bool,
+    pub(crate) status: KeyStatusBadge,
+    pub(crate) figures: KeyFigures,
+    /// Whether the key has expired, so that it can only be extended or deleted.
+    pub(crate) is_expired: bool,
     /// The URL of the audit log of the key.
     pub(crate) audit_log_url: String,
     pub(crate) id: String,
