@@ -1,6 +1,7 @@
 //! The lifecycle of keys over the API.
 
 mod callers;
+mod confirmations;
 mod create;
 mod delete;
 mod denied_requests;

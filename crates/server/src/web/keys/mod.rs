@@ -14,6 +14,7 @@ pub(super) mod retire;
 pub(super) mod rotate;
 pub(super) mod show;
 
+mod confirm;
 mod exposure;
 mod fields;
 mod requested;

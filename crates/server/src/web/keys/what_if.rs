@@ -66,8 +66,6 @@ pub(super) fn permits(permits: Permissions, widens: &[&str]) -> Vec<String> {
 
 fn callers(what: &ChangePreview) -> Vec<(String, String)> {
     let named = what.callers.iter().take(MOST).map(|one| {
-        let who = [text::caller_address(&one.caller), one.caller.origin.clone(), one.caller.agent.clone()];
-        let who: Vec<_> = who.into_iter().filter(|part| !part.is_empty()).collect();
         let calls = match (one.denied, one.unknown) {
             (denied, 0) => counted(denied, "request"),
             (0, unknown) => format!("{} that couldn't be checked", counted(unknown, "request")),
@@ -75,7 +73,7 @@ fn callers(what: &ChangePreview) -> Vec<(String, String)> {
                 format!("{}, and {} that couldn't be checked", counted(denied, "request"), grouped(unknown))
             }
         };
-        (who.join(", "), calls)
+        (text::caller(&one.caller), calls)
     });
     let more = what.callers.len().saturating_sub(MOST) as u64;
     named

@@ -281,5 +281,11 @@ pub fn caller_address(caller: &CallerRow) -> String {
     }
 }
 
+/// A caller as text, such as "203.0.113.9, https://shop.example, camera/3".
+pub(super) fn caller(caller: &CallerRow) -> String {
+    let parts = [caller_address(caller), caller.origin.clone(), caller.agent.clone()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests;

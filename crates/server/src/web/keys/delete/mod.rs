@@ -1,7 +1,5 @@
 //! `…/settings/api-keys/{id}/delete`: deletes a key after a confirmation.
 
-mod view;
-
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -9,15 +7,15 @@ use keyrack_core::{Invalid, OpError};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
 
+use super::confirm::{self, ConfirmQuestion, Confirmation, KeyAction};
 use super::requested::{EditableKey, RequestedKey};
 use super::{base, change_message};
 use crate::app::{App, Shared};
 use crate::web::error::PageError;
 use crate::web::form::{FormBody, field};
-use crate::web::frame::{self, FlashMessage, NavItem, flash, show};
+use crate::web::frame::{FlashMessage, flash};
 use crate::web::person::Member;
 use crate::web::text;
-use view::DeleteKeyPage;
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
@@ -32,10 +30,10 @@ pub(in crate::web) async fn form(
     EditableKey(RequestedKey { member, key }): EditableKey,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    Ok(page(&app, &member, &headers, &key, &DeleteKeyForm::default(), None)?)
+    Ok(page(&app, &member, &headers, &key, &DeleteKeyForm::default(), None).await?)
 }
 
-fn page(
+async fn page(
     app: &App,
     member: &Member,
     headers: &HeaderMap,
@@ -43,18 +41,13 @@ fn page(
     form: &DeleteKeyForm,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
-    show!(
-        app,
-        DeleteKeyPage {
-            frame: frame::of_member(app, member, NavItem::ApiKeys, headers),
-            base: base(member),
-            id: key.id.to_string(),
-            key_name: key.name.clone(),
-            masked: text::masked_key(&app.config.brands, key),
-            last_used: text::last_used(key, app.now()),
-            reason: field(&form.reason, invalid, "reason"),
-        }
-    )
+    let confirmation = Confirmation {
+        action: KeyAction::Delete,
+        warning: None,
+        hidden: Vec::new(),
+        question: ConfirmQuestion::Reason(field(&form.reason, invalid, "reason")),
+    };
+    confirm::page(app, member, headers, key, confirmation).await
 }
 
 /// Deletes the key, and shows which nodes have confirmed the deletion.
@@ -75,7 +68,7 @@ pub(in crate::web) async fn submit(
             Ok(flash::redirect(&app, &base(&member), &notice))
         }
         Err(OpError::Invalid(invalid)) => {
-            let again = page(&app, &member, &headers, &key, &form, Some(&invalid))?;
+            let again = page(&app, &member, &headers, &key, &form, Some(&invalid)).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
         }
         Err(error) => Err(error.into()),

@@ -1,7 +1,5 @@
 //! `…/settings/api-keys/{id}/pause` and `…/resume`: deny the requests of a key for some time, and end the pause.
 
-mod view;
-
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -10,16 +8,25 @@ use keyrack_core::{Invalid, OpError};
 use keyrack_store::KeyRow;
 use serde::Deserialize;
 
+use super::confirm::{self, ConfirmChoice, ConfirmOption, ConfirmQuestion, Confirmation, KeyAction};
 use super::requested::{EditableKey, RequestedKey};
 use super::{base, change_message};
 use crate::api::Params;
 use crate::app::{App, Shared};
 use crate::web::error::PageError;
 use crate::web::form::{FormBody, field};
-use crate::web::frame::{self, NavItem, flash, show};
+use crate::web::frame::flash;
 use crate::web::person::Member;
 use crate::web::text;
-use view::PauseKeyPage;
+
+const SPANS: &[ConfirmOption] = &[
+    ConfirmOption { value: "10m", title: "10 minutes", text: "Resumes automatically." },
+    ConfirmOption {
+        value: "resumed",
+        title: "Until you resume it",
+        text: "Stays paused until someone resumes it.",
+    },
+];
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
@@ -38,10 +45,10 @@ pub(in crate::web) async fn form(
     Params(form): Params<PauseKeyForm>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    Ok(page(&app, &member, &headers, &key, &form, None)?)
+    Ok(page(&app, &member, &headers, &key, &form, None).await?)
 }
 
-fn page(
+async fn page(
     app: &App,
     member: &Member,
     headers: &HeaderMap,
@@ -49,20 +56,22 @@ fn page(
     form: &PauseKeyForm,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
-    show!(
-        app,
-        PauseKeyPage {
-            frame: frame::of_member(app, member, NavItem::ApiKeys, headers),
-            base: base(member),
-            id: key.id.to_string(),
-            key_name: key.name.clone(),
-            masked: text::masked_key(&app.config.brands, key),
-            last_used: text::last_used(key, app.now()),
-            paused: text::paused(key, app.now()),
-            from: form.from.clone(),
-            span: field(&form.r#for, invalid, "duration"),
-        }
-    )
+    let already = |paused: text::PauseSummary| {
+        format!("Already paused {}. This replaces the current pause.", paused.until)
+    };
+    let confirmation = Confirmation {
+        action: KeyAction::Pause,
+        warning: text::paused(key, app.now()).map(already),
+        hidden: vec![("from", form.from.clone())],
+        question: ConfirmQuestion::Choice(ConfirmChoice {
+            name: "for",
+            legend: "Duration",
+            field: field(&form.r#for, invalid, "duration"),
+            options: SPANS,
+            usual: "10m",
+        }),
+    };
+    confirm::page(app, member, headers, key, confirmation).await
 }
 
 /// Pauses the key, and returns to the list or to the page of the key, which shows the requests that are denied.
@@ -72,6 +81,10 @@ pub(in crate::web) async fn submit(
     headers: HeaderMap,
     FormBody(form): FormBody<PauseKeyForm>,
 ) -> Result<Response, PageError> {
+    if key.has_expired(app.now()) {
+        let again = page(&app, &member, &headers, &key, &form, None).await?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response());
+    }
     let span = match form.r#for.as_str() {
         "resumed" => Ok(None),
         text => {
@@ -90,7 +103,7 @@ pub(in crate::web) async fn submit(
             Ok(flash::redirect(&app, &return_url(&member, &key, &form), &notice))
         }
         Err(OpError::Invalid(invalid)) => {
-            let again = page(&app, &member, &headers, &key, &form, Some(&invalid))?;
+            let again = page(&app, &member, &headers, &key, &form, Some(&invalid)).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
         }
         Err(error) => Err(error.into()),

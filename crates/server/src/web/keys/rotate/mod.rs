@@ -1,8 +1,6 @@
 //! `…/settings/api-keys/{id}/rotate`: replaces the secret of a key. The old secret works until the end
 //! of a grace period.
 
-mod view;
-
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -10,18 +8,29 @@ use http::{HeaderMap, StatusCode};
 use keyrack_core::keys::IssuedKey;
 use keyrack_core::times::span;
 use keyrack_core::{Invalid, OpError};
-use keyrack_store::KeyRow;
+use keyrack_key::Timestamp;
+use keyrack_store::{KeyRow, SecretRow};
 use serde::Deserialize;
 
+use super::confirm::{self, ConfirmChoice, ConfirmOption, ConfirmQuestion, Confirmation, KeyAction};
 use super::requested::{EditableKey, RequestedKey};
-use super::{base, nonce, reveal, sent_nonce};
+use super::{nonce, reveal, sent_nonce};
 use crate::app::{App, Shared};
 use crate::web::error::PageError;
 use crate::web::form::{FormBody, field};
-use crate::web::frame::{self, NavItem, show};
 use crate::web::person::Member;
 use crate::web::text;
-use view::RotateKeyPage;
+
+const GRACE_PERIODS: &[ConfirmOption] = &[
+    ConfirmOption {
+        value: "0s",
+        title: "Revoke immediately",
+        text: "Use this if the secret key was leaked.",
+    },
+    ConfirmOption { value: "1h", title: "1 hour", text: "For an app you can redeploy right away." },
+    ConfirmOption { value: "24h", title: "24 hours", text: "Recommended for routine rotation." },
+    ConfirmOption { value: "7d", title: "7 days", text: "For devices that are updated slowly." },
+];
 
 /// The fields of the form.
 #[derive(Debug, Default, Deserialize)]
@@ -38,10 +47,10 @@ pub(in crate::web) async fn form(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let form = RotateKeyForm { nonce: nonce()?, ..RotateKeyForm::default() };
-    Ok(page(&app, &member, &headers, &key, &form, None)?)
+    Ok(page(&app, &member, &headers, &key, &form, None).await?)
 }
 
-fn page(
+async fn page(
     app: &App,
     member: &Member,
     headers: &HeaderMap,
@@ -49,19 +58,26 @@ fn page(
     form: &RotateKeyForm,
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
-    show!(
-        app,
-        RotateKeyPage {
-            frame: frame::of_member(app, member, NavItem::ApiKeys, headers),
-            base: base(member),
-            id: key.id.to_string(),
-            key_name: key.name.clone(),
-            masked: text::masked_key(&app.config.brands, key),
-            nonce: form.nonce.clone(),
-            overlap: field(&form.overlap, invalid, "gracePeriod"),
-            retiring: text::retiring(key, app.now()).map(|(secret, _)| format!("…{}", secret.hint)),
-        }
-    )
+    let ends = |(secret, _): (&SecretRow, Timestamp)| {
+        format!(
+            "The previous secret key (…{}) is still in its grace period and will stop working immediately. \
+             A key can have two active secrets.",
+            secret.hint
+        )
+    };
+    let confirmation = Confirmation {
+        action: KeyAction::Rotate,
+        warning: text::retiring(key, app.now()).map(ends),
+        hidden: vec![("nonce", form.nonce.clone())],
+        question: ConfirmQuestion::Choice(ConfirmChoice {
+            name: "overlap",
+            legend: "Keep the old secret key working for",
+            field: field(&form.overlap, invalid, "gracePeriod"),
+            options: GRACE_PERIODS,
+            usual: "24h",
+        }),
+    };
+    confirm::page(app, member, headers, key, confirmation).await
 }
 
 /// Rotates the key. This response is the only one that contains the new secret.
@@ -71,6 +87,10 @@ pub(in crate::web) async fn submit(
     parts: Parts,
     FormBody(form): FormBody<RotateKeyForm>,
 ) -> Result<Response, PageError> {
+    if key.has_expired(app.now()) {
+        let again = page(&app, &member, &parts.headers, &key, &form, None).await?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response());
+    }
     match rotate(&app, &member, &key, &form).await {
         Ok(rotated) => {
             let old = match text::retiring(&rotated.key, app.now()) {
@@ -80,7 +100,7 @@ pub(in crate::web) async fn submit(
             Ok(reveal::page(&app, &member, &parts, &rotated, Some(old), None)?)
         }
         Err(OpError::Invalid(invalid)) => {
-            let again = page(&app, &member, &parts.headers, &key, &form, Some(&invalid))?;
+            let again = page(&app, &member, &parts.headers, &key, &form, Some(&invalid)).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
         }
         Err(OpError::Repeated { key }) => {
