@@ -16,7 +16,7 @@ use std::time::Duration;
 use keyrack_key::{Brands, KeyId, Restrictions, Secret, Timestamp};
 use keyrack_rack::{Clock, Follower, Revision};
 use keyrack_store::{
-    DeleteKey, KeyCounts, KeyFilter, KeyRow, KeySlice, Page, RotateKey, Store, StoreError, Usage,
+    DeleteKey, KeyCounts, KeyFilter, KeyRow, KeySlice, NewSecret, Page, RotateKey, Store, StoreError, Usage,
 };
 
 use super::nodes::{NodePropagation, Nodes, PendingNode};
@@ -98,7 +98,7 @@ impl Keys {
         self.check_restrictions(by, &Restrictions::NONE, &draft.restrictions).await?;
         let mut random = self.random;
         let secret = Secret::generate(self.brands.current(), draft.grant.class(), &mut random);
-        let (id, kept) = (random.id(now), (secret.digest(), secret.hint()));
+        let (id, kept) = (random.id(now), NewSecret::of(&secret));
         let (store, workspace, actor) = (by.writes(&self.store, now), by.workspace, by.actor());
         let create = async move {
             store.create_key(&draft.as_new(id, workspace, kept, actor, now, once.as_deref())).await
@@ -240,7 +240,7 @@ impl Keys {
         }
         let secret = Secret::generate(self.brands.current(), before.class, &mut { self.random });
         let retires_at = before.terms.expires_at.map_or(now.plus(overlap), |end| end.min(now.plus(overlap)));
-        let kept = (secret.digest(), secret.hint());
+        let kept = NewSecret::of(&secret);
         let (store, workspace, expected) = (by.writes(&self.store, now), by.workspace, before.revision);
         let actor = by.actor();
         let rotate = async move {

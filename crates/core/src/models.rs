@@ -7,9 +7,9 @@ mod settings;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use keyrack_key::{Allowlist, ModelId, ProjectId};
+use keyrack_key::{Allowlist, ModelId, ProjectId, Restrictions};
 use keyrack_rack::Clock;
-use keyrack_store::{CurvePoint, Model, Page, Store, StoreError};
+use keyrack_store::{CurvePoint, Model, ModelStatus, Page, Store, StoreError};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -42,6 +42,9 @@ pub struct Models {
 /// Each stream queries the store twice a second. One key can hold half of the streams, and one workspace
 /// three quarters.
 const STREAMS: usize = 500;
+
+/// The most models that [`Models::newest_ready`] reads.
+const SEARCHED_MODELS: u32 = 100;
 
 impl Models {
     /// The models of `store`.
@@ -149,6 +152,19 @@ impl Models {
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(|model| model.id);
         Ok(Page { items, next })
+    }
+
+    /// Returns the newest ready model with which a key with these restrictions can predict. Searches the
+    /// newest [`SEARCHED_MODELS`] models.
+    pub async fn newest_ready(
+        &self,
+        by: &AuthorizedCaller,
+        restrictions: &Restrictions,
+    ) -> Result<Option<Model>, OpError> {
+        let newest = self.list(by, None, None, SEARCHED_MODELS).await?;
+        Ok(newest.items.into_iter().find(|model| {
+            model.status == ModelStatus::Ready && restrictions.cover_model(model.project, model.id)
+        }))
     }
 
     /// Returns a model of the workspace, if the caller may open it.

@@ -14,6 +14,7 @@ mod numbers;
 mod origin;
 mod pause;
 mod permission;
+mod publishable_key;
 mod quota;
 mod rate;
 mod reason;
@@ -36,6 +37,7 @@ pub use network::{NetworkError, parse_network};
 pub use origin::{Origin, OriginError};
 pub use pause::Pause;
 pub use permission::{Permission, Permissions, UnknownPermission};
+pub use publishable_key::PublishableKey;
 pub use quota::{
     DuplicateQuota, LimitError, Period, Quota, QuotaResource, QuotaState, Quotas, UnknownQuota, Window,
 };

@@ -162,11 +162,19 @@ pub enum MalformedSecret {
 /// assert_eq!(find_secret("use kr_sk_… here"), None);
 /// ```
 pub fn find_secret(text: &str) -> Option<Range<usize>> {
-    const MARK: &[u8] = b"_sk_";
+    find_of_class(text, Class::Secret)
+}
+
+/// Returns where `text` contains a key of this class: its form with a matching checksum, whatever the brand.
+pub(crate) fn find_of_class(text: &str, class: Class) -> Option<Range<usize>> {
+    let mark: &[u8; 4] = match class {
+        Class::Secret => b"_sk_",
+        Class::Publishable => b"_pk_",
+    };
     let bytes = text.as_bytes();
-    let mut marks = bytes.windows(MARK.len()).enumerate().filter(|(_, four)| *four == MARK);
+    let mut marks = bytes.windows(mark.len()).enumerate().filter(|(_, four)| four == mark);
     marks.find_map(|(at, _)| {
-        let random = at + MARK.len();
+        let random = at + mark.len();
         let end = random + RANDOM_LENGTH + CHECKSUM_LENGTH;
         let tail = bytes.get(random..end)?;
         let (_, check) = tail.split_last_chunk().filter(|_| tail.iter().all(u8::is_ascii_alphanumeric))?;

@@ -342,21 +342,28 @@ function makeTab(panel, index) {
   return tab;
 }
 
-// ---- The summary of the advanced section of a key's form.
+// ---- The summaries of the groups of a key's form, in the words of the server.
 
-function sayFold(form) {
-  const facts = form.querySelector("[data-fold-facts]");
-  if (!facts) return;
-  const reach = [...form.querySelectorAll("[data-reach]")].map(sayReach).filter(Boolean).join(" · ");
-  const limits = [...form.querySelectorAll(".fold [data-limit]")].some((field) => field.value.trim()) ? " · limits" : "";
-  const keys = form.elements.keys?.checked ? " · manages keys" : "";
-  const node = form.elements.node?.checked ? " · verifies keys" : "";
-  facts.textContent = `${reach}${limits}${keys}${node}`;
+const GROUPS = {
+  access: (form) => joined([sayReach(form, "project"), sayReach(form, "model")], ""),
+  network: (form) => joined([sayReach(form, "network"), sayReach(form, "origin")], ""),
+  limits: (form) => {
+    const limits = [...form.querySelectorAll(".fold [data-limit]")].filter((field) => field.value.trim()).length;
+    return limits ? `${limits} limit${limits === 1 ? "" : "s"}` : "none";
+  },
+  administration: (form) => joined([form.elements.keys?.checked && "manages keys", form.elements.node?.checked && "verifies keys"], "none"),
+};
+
+const joined = (parts, none) => parts.filter(Boolean).join(" · ") || none;
+
+function sayGroups(form) {
+  for (const facts of form.querySelectorAll("[data-facts]")) facts.textContent = GROUPS[facts.dataset.facts](form);
 }
 
 /** A summary of one restriction, such as "2 projects only". Empty or "all projects" without a restriction. */
-function sayReach(own) {
-  const what = own.dataset.reach;
+function sayReach(form, what) {
+  const own = form.querySelector(`[data-reach=${what}]`);
+  if (!own) return "";
   const only = own.value === undefined ? own.querySelector("[value=these]:checked") : own.value.trim();
   if (!only) return { project: "all projects", network: "any IP address" }[what];
   const named = own.value === undefined ? own.querySelectorAll("[type=checkbox]:checked").length : own.value.split("\n").filter((line) => line.trim()).length;
@@ -529,7 +536,7 @@ function enhance(root) {
   for (const button of root.querySelectorAll("[data-copy], [data-copy-text]")) button.hidden = false;
   for (const group of root.querySelectorAll("[data-tabs]")) makeTabs(group);
   for (const chart of root.querySelectorAll("[data-chart]")) makeChart(chart);
-  for (const form of root.querySelectorAll("form")) sayFold(form);
+  for (const form of root.querySelectorAll("form")) sayGroups(form);
   for (const button of root.querySelectorAll("[data-check-first]")) button.hidden = true;
   for (const line of root.querySelectorAll("[data-first-call]")) setTimeout(awaitCall, LOOK, line);
   for (const toast of root.querySelectorAll("[data-toasts] > [data-notice]")) showToast(toast);
@@ -579,7 +586,7 @@ document.addEventListener("change", (event) => {
 // On "input" and not only on "change": a click on the save button leaves the field and would come too late for the update.
 document.addEventListener("input", (event) => {
   if (event.target.matches("[data-filters=live] [type=search]")) refresh(event.target.form, 150);
-  if (event.target.form) clearError(event.target), sayFold(event.target.form), askWhatIf(event.target.form);
+  if (event.target.form) clearError(event.target), sayGroups(event.target.form), askWhatIf(event.target.form);
 });
 
 document.addEventListener("copy", (event) => markCopied(event.target.nodeType === 1 ? event.target : event.target.parentElement ?? document.body));

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use keyrack_key::{Brands, Class, Grant, KeyId, Restrictions, Scope, Secret, Timestamp, UserId, WorkspaceId};
-use keyrack_store::{Actor, NewKey, NewUser, NewWorkspace, Store};
+use keyrack_store::{Actor, NewKey, NewSecret, NewUser, NewWorkspace, Store};
 use rand_core::UnwrapErr;
 
 const CLIENTS: usize = 16;
@@ -66,7 +66,7 @@ async fn make(store: Store, owner: UserId, workspace: WorkspaceId, keys: usize) 
             restrictions: &restrictions,
             note: None,
             expires_at: None,
-            secret: (secret.digest(), secret.hint()),
+            secret: NewSecret::of(&secret),
             actor: Actor::User(owner),
             now,
             idempotency_key: None,

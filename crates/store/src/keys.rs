@@ -9,7 +9,7 @@ mod row;
 mod sorted;
 mod write;
 
-pub use change::{DeleteKey, EditKey, NewKey, RotateKey};
+pub use change::{DeleteKey, EditKey, NewKey, NewSecret, RotateKey};
 pub(crate) use list::containing;
 pub use list::{KeyCounts, KeyFilter, KeyStatus};
 pub use pause::ChangeKey;

@@ -63,7 +63,7 @@ pub use feed::WorkspaceFeed;
 pub use imports::{Import, ImportHolder, ImportJob, ImportSkip, ImportStatus, ImportStep, NewImport};
 pub use keys::{
     ChangeKey, DeleteKey, EditKey, KeyCounts, KeyDeletion, KeyFilter, KeyOrder, KeyPause, KeyRow, KeySlice,
-    KeyStatus, NewKey, RotateKey, SecretRow,
+    KeyStatus, NewKey, NewSecret, RotateKey, SecretRow,
 };
 pub use models::{
     AnnotationTotals, CurvePoint, Model, ModelStatus, NewModel, RunOutcome, RunSignal, TrainingRun,

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use keyrack_key::{
-    Class, Digest, Grant, GrantError, Hint, KeyId, Restrictions, Scopes, Timestamp, WorkspaceId,
-};
+use keyrack_key::{Class, Grant, GrantError, KeyId, Restrictions, Scopes, Timestamp, WorkspaceId};
 use keyrack_rack::Revision;
-use keyrack_store::{Actor, EditKey, KeyRow, NewKey, Policy, StoreError};
+use keyrack_store::{Actor, EditKey, KeyRow, NewKey, NewSecret, Policy, StoreError};
 
 use crate::who::GrantedAuthority;
 use crate::{Invalid, OpError, invalid};
@@ -162,7 +160,7 @@ impl ValidKeyDraft {
         &'a self,
         id: KeyId,
         workspace: WorkspaceId,
-        secret: (Digest, Hint),
+        secret: NewSecret,
         actor: Actor,
         now: Timestamp,
         once: Option<&'a str>,

@@ -245,7 +245,7 @@ pub(crate) async fn world(folder: &std::path::Path, own: Own, clock: Clock) -> (
         AccessRequest, Brands, Class, Exposure, Grant, Permission, Presented, RateUse, Restrictions, Scope,
         Secret, UserId, WorkspaceId,
     };
-    use keyrack_store::{Actor, NewKey, NewUser, NewWorkspace};
+    use keyrack_store::{Actor, NewKey, NewSecret, NewUser, NewWorkspace};
     let rng = || rand_core::UnwrapErr(getrandom::SysRng);
     let (now, brands) = (clock(), Brands::default());
     let store = Store::open(&folder.join("keyrack.db"), rng()).await.unwrap();
@@ -261,7 +261,7 @@ pub(crate) async fn world(folder: &std::path::Path, own: Own, clock: Clock) -> (
         restrictions: &Restrictions { quotas: own, ..Restrictions::NONE },
         note: None,
         expires_at: None,
-        secret: (secret.digest(), secret.hint()),
+        secret: NewSecret::of(&secret),
         actor: Actor::User(owner),
         now,
         idempotency_key: None,

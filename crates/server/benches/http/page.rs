@@ -6,7 +6,7 @@ use keyrack::app::Shared;
 use keyrack_core::AuthorizedCaller;
 use keyrack_core::clock;
 use keyrack_key::{Class, Digest, Grant, Hint, KeyId, Restrictions, Scope, WorkspaceId};
-use keyrack_store::{Actor, NewKey};
+use keyrack_store::{Actor, NewKey, NewSecret};
 use rand_core::UnwrapErr;
 
 use crate::load::Client;
@@ -64,7 +64,11 @@ async fn fill(app: &Shared, workspace: WorkspaceId) -> KeyId {
             restrictions: &Restrictions::default(),
             note: None,
             expires_at: None,
-            secret: (Digest::of(&number.to_be_bytes()), Hint::parse("Ab0z").unwrap()),
+            secret: NewSecret {
+                digest: Digest::of(&number.to_be_bytes()),
+                hint: Hint::parse("Ab0z").unwrap(),
+                publishable: None,
+            },
             actor: Actor::Operator,
             now,
             idempotency_key: None,

@@ -13,7 +13,7 @@ use keyrack_key::{
     Brands, Class, Grant, KeyId, ModelId, ProjectId, Restrictions, Scope, Secret, WorkspaceId,
 };
 use keyrack_rack::Revision;
-use keyrack_store::{Actor, NewKey, NewModel, NewProject, ProjectType, RunOutcome};
+use keyrack_store::{Actor, NewKey, NewModel, NewProject, NewSecret, ProjectType, RunOutcome};
 use keyrack_vision::classify::{Classifier, train};
 use keyrack_vision::{Backbone, Flow, TrainingSet, TrainingSettings};
 use rand_core::UnwrapErr;
@@ -118,7 +118,7 @@ async fn key(app: &Shared, workspace: WorkspaceId) -> String {
         restrictions: &Restrictions::default(),
         note: None,
         expires_at: None,
-        secret: (secret.digest(), secret.hint()),
+        secret: NewSecret::of(&secret),
         actor: Actor::Operator,
         now,
         idempotency_key: None,

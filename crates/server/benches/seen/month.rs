@@ -9,7 +9,7 @@ use keyrack_key::{
     Class, Digest, Exposure, Grant, Hint, KeyId, Permission, Restrictions, Scope, Timestamp, WorkspaceId,
 };
 use keyrack_rack::{Call, CallGroup, LastUse, Outcome, SecretUsage};
-use keyrack_store::{Actor, DeniedRequest, NewKey};
+use keyrack_store::{Actor, DeniedRequest, NewKey, NewSecret};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng, UnwrapErr};
 
@@ -40,7 +40,7 @@ impl Month {
                 restrictions: &Restrictions::default(),
                 note: None,
                 expires_at: None,
-                secret: (Digest::of(&number.to_be_bytes()), hint),
+                secret: NewSecret { digest: Digest::of(&number.to_be_bytes()), hint, publishable: None },
                 actor: Actor::Operator,
                 now,
                 idempotency_key: None,

@@ -11,7 +11,7 @@ use keyrack_key::{
     RateUse, Restrictions, Scope, Secret, UserId, WorkspaceId,
 };
 use keyrack_rack::{Caller, Follower, Rack, Revision};
-use keyrack_store::{Actor, NewKey, NewUser, NewWorkspace, Store};
+use keyrack_store::{Actor, NewKey, NewSecret, NewUser, NewWorkspace, Store};
 use rand_core::UnwrapErr;
 
 const TAKES: usize = 20_000;
@@ -94,7 +94,7 @@ async fn set_up(database: &std::path::Path) -> io::Result<(Quotas, Caller, Store
         restrictions: &restrictions,
         note: None,
         expires_at: None,
-        secret: (secret.digest(), secret.hint()),
+        secret: NewSecret::of(&secret),
         actor: Actor::User(owner),
         now,
         idempotency_key: None,

@@ -28,7 +28,7 @@ mod registry;
 mod return_path;
 mod setup;
 mod sign_in;
-
+mod snippets;
 mod text;
 mod workspaces;
 

@@ -9,7 +9,9 @@ use keyrack_key::{
     Brands, Class, Grant, KeyId, ModelId, ProjectId, Restrictions, Scope, Scopes, Secret, Timestamp, UserId,
     WorkspaceId,
 };
-use keyrack_store::{Actor, NewKey, NewModel, NewProject, NewUser, NewWorkspace, ProjectType, Role, Store};
+use keyrack_store::{
+    Actor, NewKey, NewModel, NewProject, NewSecret, NewUser, NewWorkspace, ProjectType, Role, Store,
+};
 use rand_core::UnwrapErr;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -251,7 +253,7 @@ async fn create_key(
         restrictions: &Restrictions::default(),
         note: None,
         expires_at,
-        secret: (secret.digest(), secret.hint()),
+        secret: NewSecret::of(&secret),
         actor: Actor::User(workspace.owner),
         now: CREATED_AT,
         idempotency_key: None,

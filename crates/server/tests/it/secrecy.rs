@@ -77,7 +77,10 @@ async fn create_keys(
     let mut record_secret = |text: &str| {
         let secret =
             form.find(text).unwrap_or_else(|| panic!("the response has no secret")).as_str().to_owned();
-        known.secrets.push(secret.clone());
+        // A publishable key is public. The store keeps it, and pages show it again.
+        if secret.contains("_sk_") {
+            known.secrets.push(secret.clone());
+        }
         secret
     };
     for scope in ["project", "inference"] {

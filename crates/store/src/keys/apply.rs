@@ -47,7 +47,7 @@ impl AuthorizedStore {
         };
         audit::append(&mut db, &entry).await?;
         store_idempotency_key(&mut db, &entry, new.id, new.idempotency_key).await?;
-        insert_secret(&mut db, new.id, new.secret, new.now).await?;
+        insert_secret(&mut db, new.id, &new.secret, new.now).await?;
         let revision = next_revision(&mut db, new.id, self.change_id(), new.now).await?;
         let maker = insert_key(&mut db, new, &restrictions, revision).await?;
         db.commit().await?;
@@ -103,7 +103,7 @@ impl AuthorizedStore {
         before.at(rotate.expected)?;
         audit::append(&mut db, &entry).await?;
         retire_secrets(&mut db, rotate).await?;
-        insert_secret(&mut db, rotate.id, rotate.secret, rotate.now).await?;
+        insert_secret(&mut db, rotate.id, &rotate.secret, rotate.now).await?;
         let revision = next_revision(&mut db, rotate.id, self.change_id(), rotate.now).await?;
         touch_key(&mut db, rotate, revision).await?;
         commit_and_read(db, rotate.workspace, rotate.id).await

@@ -17,7 +17,7 @@ pub(super) fn creation_detail(new: &NewKey<'_>, restrictions: &str) -> Value {
     json!({
         "class": new.grant.class(),
         "expiresAt": new.expires_at.map(Timestamp::micros),
-        "hint": new.secret.1.to_string(),
+        "hint": new.secret.hint.to_string(),
         "name": new.name,
         "note": new.note,
         "permissions": names(new.grant.permissions()),
@@ -46,7 +46,7 @@ pub(super) fn edit_detail(before: &KeyRow, old: &str, edit: &EditKey<'_>, new: &
 /// The details of a rotation. They contain the name, because the key may be renamed later.
 pub(super) fn rotation_detail(before: &KeyRow, rotate: &RotateKey<'_>) -> Value {
     json!({
-        "hint": rotate.secret.1.to_string(),
+        "hint": rotate.secret.hint.to_string(),
         "name": before.name,
         "replaced": before.secrets.first().map(|secret| secret.hint.to_string()),
         "retiresAt": rotate.retires_at.micros(),

@@ -1,6 +1,6 @@
 //! The parameters for creating, editing, rotating, and deleting keys.
 
-use keyrack_key::{Digest, Grant, Hint, KeyId, Restrictions, Timestamp, WorkspaceId};
+use keyrack_key::{Digest, Grant, Hint, KeyId, PublishableKey, Restrictions, Secret, Timestamp, WorkspaceId};
 use keyrack_rack::Revision;
 
 use crate::Actor;
@@ -18,12 +18,26 @@ pub struct NewKey<'a> {
     pub note: Option<&'a str>,
     /// The expiry, after `now`. `None` if the key never expires.
     pub expires_at: Option<Timestamp>,
-    /// The digest and hint of the secret.
-    pub secret: (Digest, Hint),
+    pub secret: NewSecret,
     pub actor: Actor,
     pub now: Timestamp,
     /// The client's idempotency key, so that a repeated request doesn't create a second key.
     pub idempotency_key: Option<&'a str>,
+}
+
+/// What the store keeps of a new secret. The text of a secret key is not a part of it.
+#[derive(Clone, Debug)]
+pub struct NewSecret {
+    pub digest: Digest,
+    pub hint: Hint,
+    /// The whole text if the key is publishable, so that people can copy it again. `None` for a secret key.
+    pub publishable: Option<PublishableKey>,
+}
+
+impl NewSecret {
+    pub fn of(secret: &Secret) -> Self {
+        Self { digest: secret.digest(), hint: secret.hint(), publishable: PublishableKey::of(secret) }
+    }
 }
 
 /// The new values of all editable fields of a key.
@@ -53,8 +67,7 @@ pub struct RotateKey<'a> {
     pub id: KeyId,
     /// The revision that the actor saw.
     pub expected: Revision,
-    /// The digest and hint of the new secret.
-    pub secret: (Digest, Hint),
+    pub secret: NewSecret,
     /// When the current secret stops working; `now` revokes it at once. A secret that is still retiring from an
     /// earlier rotation is revoked at `now` in any case.
     pub retires_at: Timestamp,

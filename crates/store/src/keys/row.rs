@@ -1,6 +1,6 @@
 //! A key as the pages and the API show it.
 
-use keyrack_key::{Class, Hint, KeyId, KeyState, Scopes, Timestamp, WorkspaceId};
+use keyrack_key::{Class, Hint, KeyId, KeyState, PublishableKey, Scopes, Timestamp, WorkspaceId};
 use keyrack_rack::{LastUse, Revision};
 
 use super::NewKey;
@@ -34,10 +34,13 @@ pub struct KeyRow {
 }
 
 /// A secret of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretRow {
     /// The last four characters.
     pub hint: Hint,
+    /// The whole text if the key is publishable. `None` for a secret key, and for a publishable key that was created
+    /// before the store kept the text.
+    pub publishable: Option<PublishableKey>,
     pub created_at: Timestamp,
     /// When the secret stops or stopped working. `None` for the current secret.
     pub retires_at: Option<Timestamp>,
@@ -76,7 +79,12 @@ impl KeyRow {
             paused: None,
             deletion: None,
             revision,
-            secrets: vec![SecretRow { hint: new.secret.1, created_at: new.now, retires_at: None }],
+            secrets: vec![SecretRow {
+                hint: new.secret.hint,
+                publishable: new.secret.publishable.clone(),
+                created_at: new.now,
+                retires_at: None,
+            }],
             last_use: None,
         }
     }
@@ -125,7 +133,7 @@ macro_rules! key_rows {
                     k.created_by, k.created_at, k.expires_at, k.paused_at, k.paused_by, k.paused_until, k.deleted_at, k.deleted_by, k.deleted_reason, k.revision,
                     c.name AS created_by_name, d.name AS deleted_by_name, p.name AS paused_by_name,
                     u.at AS used_at, u.address AS used_address, u.agent AS used_agent, u.permission AS used_permission,
-                    s.hint, s.created_at AS secret_created_at, s.retires_at
+                    s.hint, s.publishable, s.created_at AS secret_created_at, s.retires_at
              FROM (", $chosen, ") k
              LEFT JOIN users c ON c.id = substr(k.created_by, 6)
              LEFT JOIN users d ON d.id = substr(k.deleted_by, 6)
@@ -202,9 +210,16 @@ fn secret(row: &Row) -> Result<Option<SecretRow>, StoreError> {
     };
     Ok(Some(SecretRow {
         hint: Hint::parse(hint).ok_or(StoreError::Corrupt { what: "hint" })?,
+        publishable: publishable(row)?,
         created_at: database::time(row, "secret_created_at")?,
         retires_at: database::time_optional(row, "retires_at")?,
     }))
+}
+
+fn publishable(row: &Row) -> Result<Option<PublishableKey>, StoreError> {
+    let text: Option<&str> = row.try_get("publishable")?;
+    text.map(|text| PublishableKey::parse(text).ok_or(StoreError::Corrupt { what: "publishable key" }))
+        .transpose()
 }
 
 /// Omits an address or permission that this version can't parse. No decision depends on them.

@@ -1,9 +1,9 @@
 //! The statements that write keys and secrets.
 
-use keyrack_key::{Digest, Hint, KeyId, Permissions, Timestamp};
+use keyrack_key::{KeyId, Permissions, Timestamp};
 use keyrack_rack::{Revision, TOMBSTONE_LIFE};
 
-use super::{DeleteKey, EditKey, KeyRow, NewKey, RotateKey};
+use super::{DeleteKey, EditKey, KeyRow, NewKey, NewSecret, RotateKey};
 use crate::database::{Connection, Query, column, query};
 use crate::{StoreError, names};
 
@@ -118,16 +118,19 @@ pub(super) async fn changes_one(db: &mut Connection, query: Query) -> Result<(),
 pub(super) async fn insert_secret(
     db: &mut Connection,
     key: KeyId,
-    (digest, hint): (Digest, Hint),
+    secret: &NewSecret,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    query("INSERT INTO key_secrets (digest, key_id, hint, created_at) VALUES ($1, $2, $3, $4)")
-        .bind(&digest.as_bytes()[..])
-        .bind(key.to_string())
-        .bind(hint.to_string())
-        .bind(now.micros())
-        .execute(db)
-        .await?;
+    query(
+        "INSERT INTO key_secrets (digest, key_id, hint, publishable, created_at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(&secret.digest.as_bytes()[..])
+    .bind(key.to_string())
+    .bind(secret.hint.to_string())
+    .bind(secret.publishable.as_ref().map(ToString::to_string))
+    .bind(now.micros())
+    .execute(db)
+    .await?;
     Ok(())
 }
 

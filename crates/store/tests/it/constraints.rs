@@ -66,6 +66,18 @@ fn insert(world: &World, set: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
+async fn text_of_secret_key_is_rejected() {
+    let world = world().await;
+    let key = world.key("CI").await;
+    let console = world.console();
+    let set =
+        |text: &str| format!("UPDATE key_secrets SET publishable = '{text}' WHERE key_id = '{}'", key.id);
+    let body = "0123456789012345678901234567890123456789";
+    assert_rejected(run(&console, set(&format!("kr_sk_{body}"))), "CHECK constraint failed");
+    run(&console, set(&format!("kr_pk_{body}"))).unwrap();
+}
+
+#[tokio::test]
 async fn invalid_new_key_rows_are_rejected() {
     let world = world().await;
     let console = world.console();
@@ -138,7 +150,9 @@ async fn deleted_key_row_cannot_change() {
     for set in ["deleted_at = NULL, deleted_by = NULL", "name = 'x'", "permissions = 31"] {
         assert_rejected(run(&console, update(&id, set)), "stays as it is");
     }
-    let sql = format!("INSERT INTO key_secrets VALUES (randomblob(32), '{id}', 'abcd', 0, 1)");
+    let sql = format!(
+        "INSERT INTO key_secrets (digest, key_id, hint, created_at, retires_at) VALUES (randomblob(32), '{id}', 'abcd', 0, 1)"
+    );
     assert_rejected(run(&console, sql), "gets no new secret");
 }
 
@@ -161,7 +175,9 @@ async fn secret_belongs_to_one_key_and_its_end_only_moves_earlier() {
     world.store.rotate_key(&rotate).await.unwrap();
     let (id, end) = (key.id.to_string(), later(60).micros());
     let new = |digest: &str, hint: &str, end: &str| {
-        format!("INSERT INTO key_secrets VALUES ({digest}, '{id}', '{hint}', 0, {end})")
+        format!(
+            "INSERT INTO key_secrets (digest, key_id, hint, created_at, retires_at) VALUES ({digest}, '{id}', '{hint}', 0, {end})"
+        )
     };
     assert_rejected(run(&console, new("randomblob(31)", "abcd", "1")), "length(digest) = 32");
     assert_rejected(run(&console, new("randomblob(32)", "abc", "1")), "length(hint) = 4");

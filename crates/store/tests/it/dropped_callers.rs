@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keyrack_key::{Brands, Class, Secret};
 use keyrack_rack::{Feed, FeedUpdate, Position};
-use keyrack_store::{ChainStatus, NewKey, Store};
+use keyrack_store::{ChainStatus, NewKey, NewSecret, Store};
 
 use crate::{NOW, rng, snapshot, world};
 
@@ -64,7 +64,7 @@ async fn closed_store_has_written_its_data_and_rejects_writes() {
 async fn database_files_contain_no_secret_and_are_private() {
     let world = world().await;
     let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng());
-    let new = NewKey { secret: (secret.digest(), secret.hint()), ..world.new_key("CI") };
+    let new = NewKey { secret: NewSecret::of(&secret), ..world.new_key("CI") };
     world.store.create_key(&new).await.unwrap();
     let mut files = 0;
     for entry in std::fs::read_dir(world.folder.path()).unwrap() {

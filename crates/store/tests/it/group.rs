@@ -97,7 +97,7 @@ async fn failed_write_rolls_back_alone() {
     // The audit entry is written before the database rejects the secret, which belongs to another key.
     let keys: Vec<_> = (0..CLIENTS)
         .map(|number| match number % 4 {
-            0 => NewKey { secret: taken.secret, ..world.new_key("bad") },
+            0 => NewKey { secret: taken.secret.clone(), ..world.new_key("bad") },
             _ => world.new_key("good"),
         })
         .collect();

@@ -90,7 +90,7 @@ async fn created_key_has_the_requested_values() {
         assert_eq!(key.created_by.name.as_deref(), Some("Ada"));
         assert_eq!(key.revision, Revision(1));
         assert_eq!(key.secrets.len(), 1);
-        assert_eq!(key.secrets[0].hint, new.secret.1);
+        assert_eq!(key.secrets[0].hint, new.secret.hint);
         assert!(key.deletion.is_none() && key.last_use.is_none());
     }
 }
@@ -182,7 +182,7 @@ async fn rotation_revokes_the_retiring_secret_and_retires_the_current_one() {
     let key = world.key("CI").await;
     let second = world.rotate(&key, 3600);
     let once = world.store.rotate_key(&second).await.unwrap();
-    assert_eq!(once.secrets[0].hint, second.secret.1);
+    assert_eq!(once.secrets[0].hint, second.secret.hint);
     assert_eq!(once.secrets[1].retires_at, Some(later(3600)));
     let twice =
         world.store.rotate_key(&RotateKey { now: later(5), ..world.rotate(&once, 60) }).await.unwrap();

@@ -42,7 +42,7 @@ async fn filters_return_matching_keys() {
     ] {
         assert_eq!(world.names(&filter).await, names, "{filter:?}");
     }
-    let hint = public.secret.1.to_string();
+    let hint = public.secret.hint.to_string();
     let by_hint = KeyFilter { text: Some(&hint), ..with(|_| {}) };
     assert_eq!(world.names(&by_hint).await, ["Page"]);
 }
@@ -87,7 +87,7 @@ async fn page_of_ten_thousand_keys_is_fast() {
            INSERT INTO keys (id, workspace_id, name, folded, class, scopes, permissions, restrictions, created_by, created_at, revision)
            SELECT NEW.key_id, workspace_id, name, folded, class, scopes, permissions, restrictions, created_by, created_at, NEW.revision
            FROM main.keys WHERE id = '{}';
-           INSERT INTO key_secrets VALUES (randomblob(32), NEW.key_id, 'abcd', 0, NULL);
+           INSERT INTO key_secrets (digest, key_id, hint, created_at, retires_at) VALUES (randomblob(32), NEW.key_id, 'abcd', 0, NULL);
          END;
          CREATE TEMP TABLE turn (i INTEGER);
          CREATE TEMP TRIGGER take AFTER INSERT ON turn BEGIN

@@ -30,11 +30,11 @@ mod reserve;
 mod retention;
 mod usage;
 
-use keyrack_key::{
-    Brands, Class, Digest, Grant, Hint, KeyId, Restrictions, Scope, Secret, Timestamp, UserId, WorkspaceId,
-};
+use keyrack_key::{Brands, Class, Grant, KeyId, Restrictions, Scope, Secret, Timestamp, UserId, WorkspaceId};
 use keyrack_rack::{Feed as _, Snapshot};
-use keyrack_store::{Actor, AuthorizedStore, KeyRow, NewKey, NewUser, NewWorkspace, Store, StoreError};
+use keyrack_store::{
+    Actor, AuthorizedStore, KeyRow, NewKey, NewSecret, NewUser, NewWorkspace, Store, StoreError,
+};
 use rand_core::UnwrapErr;
 use tempfile::TempDir;
 
@@ -93,9 +93,9 @@ pub(crate) fn grant(class: Class, scopes: &[Scope]) -> Grant {
     Grant::new(class, scopes.iter().copied().collect()).unwrap()
 }
 
-pub(crate) fn secret() -> (Digest, Hint) {
+pub(crate) fn secret() -> NewSecret {
     let secret = Secret::generate(Brands::default().current(), Class::Secret, &mut rng());
-    (secret.digest(), secret.hint())
+    NewSecret::of(&secret)
 }
 
 static UNRESTRICTED: std::sync::LazyLock<Restrictions> = std::sync::LazyLock::new(Restrictions::default);

@@ -132,6 +132,7 @@ fn secret_is_old_after_the_rotation_age() {
     let mut key = key(&[Scope::Inference], ago(200));
     let secret = |created, retires_at| SecretRow {
         hint: Hint::parse("9fQ2").unwrap(),
+        publishable: None,
         created_at: created,
         retires_at,
     };

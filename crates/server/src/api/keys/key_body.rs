@@ -59,13 +59,16 @@ pub struct KeyBody {
     revision: u64,
 }
 
-/// A secret of a key. The secret itself is never returned.
+/// A secret of a key. The text of a secret key is never returned.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeySecret {
     /// The last four characters of the secret.
     #[schema(example = "9fQ2")]
     hint: String,
+    /// The whole publishable key, which is public. Null for a secret key, which is never returned again.
+    #[schema(example = "kr_pk_7hQzV2mXc81LpTrB0aNeKdYw5uJf3GsR9qEXMPLE")]
+    publishable_key: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
     /// When the secret stops or stopped working. Null for the current secret.
@@ -159,7 +162,7 @@ pub struct UnconfirmedNode {
 pub struct KeyWithSecret {
     #[serde(flatten)]
     key: KeyBody,
-    /// The secret key. Store it now: the server doesn't keep it and can't return it again.
+    /// The secret key. Store it now: the server doesn't keep it and can't return it again. A publishable key is also in `secrets`.
     #[schema(example = "kr_sk_7hQzV2mXc81LpTrB0aNeKdYw5uJf3GsR9qEXMPLE")]
     #[schema(value_type = String)]
     secret: Zeroizing<String>,
@@ -186,6 +189,7 @@ impl KeyBody {
                 .iter()
                 .map(|secret| KeySecret {
                     hint: secret.hint.to_string(),
+                    publishable_key: secret.publishable.as_ref().map(ToString::to_string),
                     created_at: rfc3339(secret.created_at),
                     retires_at: secret.retires_at.map(rfc3339),
                 })

@@ -34,6 +34,7 @@ pub(super) struct KeyView {
 #[serde(rename_all = "camelCase")]
 struct SecretView {
     hint: String,
+    publishable_key: Option<String>,
     retires_at: Option<String>,
 }
 
@@ -92,7 +93,11 @@ impl KeyWithSecretView {
             .note(sanitized(&format!("{done} {name} ({id}), {class} key.")))
             .note(format_args!("scopes: {}", self.key.scopes()))
             .note(format_args!("expires: {}", self.key.expires()))
-            .note("Store the secret key now. You won't see it again.")
+            .note(if class == "publishable" {
+                "The key is public. `keyrack key show` prints it again."
+            } else {
+                "Store the secret key now. You won't see it again."
+            })
     }
 }
 
@@ -174,7 +179,8 @@ impl SecretView {
             .as_deref()
             .map(|at| format!(", until {}", formatted_time(at)))
             .unwrap_or_default();
-        format!("…{}{until}", sanitized(&self.hint))
+        let text = self.publishable_key.as_deref().map_or_else(|| format!("…{}", self.hint), str::to_owned);
+        format!("{}{until}", sanitized(&text))
     }
 }
 

@@ -51,8 +51,10 @@ pub(in crate::web) async fn submit(
     };
     match create(&app, &member, &key, origin, &form.nonce).await {
         Ok(created) => {
-            let remark = new::remark(&app, &member, &created).await.unwrap_or_default();
-            Ok(reveal::page(&app, &member, &parts, &created, None, remark)?)
+            let remark = new::same_name(&app, &member, &created.key.name, Some(created.key.id))
+                .await
+                .unwrap_or_default();
+            Ok(reveal::page(&app, &member, &parts, &created, None, remark).await?)
         }
         Err(OpError::Repeated { key }) => {
             Ok(reveal::already_shown(&app, &member, &parts.headers, key).await?)

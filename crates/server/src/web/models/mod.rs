@@ -21,9 +21,6 @@ use super::text;
 
 pub(in crate::web) use row_view::{ModelRow, ModelStatusBadge};
 
-/// The lowest confidence of a box that is drawn.
-const MIN_CONFIDENCE: f64 = 0.3;
-
 /// The path of the model's page.
 pub(super) fn url(member: &Member, id: ModelId) -> String {
     member.path(&format!("/models/{id}"))

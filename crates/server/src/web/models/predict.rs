@@ -14,7 +14,6 @@ use keyrack_core::{ErrorCause, Invalid, OpError};
 use keyrack_guard::Problem;
 use keyrack_store::{Model, ProjectType};
 
-use super::MIN_CONFIDENCE;
 use super::card::{ModelCard, percent};
 use super::requested::RequestedModel;
 use super::show::{PredictionState, is_ready, render};
@@ -24,6 +23,7 @@ use crate::web::error::PageError;
 use crate::web::form::sentence;
 use crate::web::images::{BoxMark, Overlay, TONES};
 use crate::web::models::show::{PredictionResult, RankedLabel};
+use crate::web::snippets::prediction::MIN_CONFIDENCE;
 use crate::web::text;
 
 /// The largest number of classes that are listed.

@@ -205,6 +205,11 @@ pub(super) fn masked_key(brands: &Brands, key: &KeyRow) -> String {
     current.map_or_else(|| "…".to_owned(), |secret| masked(brands, key.class, secret.hint))
 }
 
+/// The whole current text of a publishable key. `None` for a secret key, and for a key from before the store kept the text.
+pub(super) fn publishable_key(key: &KeyRow) -> Option<String> {
+    key.secrets.first()?.publishable.as_ref().map(ToString::to_string)
+}
+
 /// The old secret of a key and the time at which it retires. `None` if no old secret works.
 pub(super) fn retiring(key: &KeyRow, now: Timestamp) -> Option<(&SecretRow, Timestamp)> {
     key.retiring_at(now)

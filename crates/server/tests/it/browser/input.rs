@@ -36,9 +36,10 @@ impl Browser {
         self.click(&format!("{action} {key}")).await;
     }
 
-    /// Expands a `details` element.
+    /// Expands the visible `details` elements that the selector finds.
     pub(super) async fn expand(&self, selector: &str) {
-        let all = self.driver().find_all(By::Css(format!("{selector} > summary"))).await.unwrap();
+        let all = self.driver().find_all(By::Css(format!("{selector}:not([open]) > summary"))).await.unwrap();
+        let mut expanded = 0;
         for summary in all {
             if summary.is_displayed().await.unwrap() {
                 // The sticky bar can cover the element, so scroll first.
@@ -47,10 +48,11 @@ impl Browser {
                     .execute("arguments[0].scrollIntoView({ block: 'center' })", arguments)
                     .await
                     .unwrap();
-                return summary.click().await.unwrap();
+                summary.click().await.unwrap();
+                expanded += 1;
             }
         }
-        panic!("no visible details element: {selector}");
+        assert!(expanded > 0, "no visible details element: {selector}");
     }
 
     /// Clicks a radio button or checkbox by its label.

@@ -43,3 +43,18 @@ async fn escape_asks_before_it_discards_typed_text() {
     browser.click("Close dialog").await;
     browser.wait_until_dialog_is_closed().await;
 }
+
+#[tokio::test]
+async fn duplicate_name_is_reported_before_generate_key() {
+    let (server, browser) = signed_in(BrowserKind::Usual).await;
+    browser.key("Line 3 camera", "Inference").await;
+    browser.click("Add New Key").await;
+    browser.wait_for_heading("Add New Key").await;
+    browser.fill("Name", "Line 3 camera").await;
+    browser.wait_for_text("Another key is also named Line 3 camera.").await;
+    browser.check_page_in_each_viewport("new-same-name").await;
+    browser.fill("Name", "Line 4 camera").await;
+    browser.wait_until_text_is_gone("Another key is also named").await;
+    let keys = server.key_command(&["list", "--json"]).run().await.json();
+    assert_eq!(keys.as_array().map(Vec::len), Some(1), "typing creates no key: {keys}");
+}

@@ -94,21 +94,29 @@ async fn invalid_restriction_shows_error_beside_its_field() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn collapsed_restrictions_show_current_summary() {
+async fn form_groups_show_current_summaries() {
     let (server, browser) = signed_in(BrowserKind::Usual).await;
     let manager_key = server.create_secret(&["project", "keys"]).await;
     let project = json!({ "name": "Bottle caps", "projectType": "classification" });
     server.post("/api/v1/projects", &manager_key, project).await.ok();
     browser.click("Add New Key").await;
     browser.wait_for_heading("Add New Key").await;
-    browser.wait_for_text("all projects · any IP address").await;
+    for summary in ["Access all projects", "Network any IP address", "Limits none", "Administration none"] {
+        browser.wait_for_text(summary).await;
+    }
     browser.expand("dialog .fold").await;
     browser.choose("Only these projects").await;
     browser.choose("Bottle caps").await;
     browser.fill("Allowed IP addresses", "10.4.0.0/16\n\n203.0.113.7").await;
-    browser.expand("dialog .fold").await;
-    browser.wait_for_text("1 project only · 2 networks only").await;
-    browser.check_console("collapsed restrictions").await;
+    browser.fill("Rate limit", "100").await;
+    browser.fill("Maximum image size", "2").await;
+    browser.choose("Manage API keys").await;
+    for summary in
+        ["Access 1 project only", "Network 2 networks only", "Limits 2 limits", "Administration manages keys"]
+    {
+        browser.wait_for_text(summary).await;
+    }
+    browser.check_console("summaries of the groups").await;
 }
 
 #[tokio::test]

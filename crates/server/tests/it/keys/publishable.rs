@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::api::Api;
+use crate::web_client::WebClient;
 
 #[tokio::test]
 async fn publishable_key_with_other_scopes_is_rejected() {
@@ -33,4 +34,37 @@ async fn publishable_key_edit_and_rotation_keep_inference_only() {
     let new = api.rotate(&key, "0s").await;
     assert!(new.secret.starts_with("kr_pk_"));
     api.projects(&new.secret).await.assert_problem(403, "insufficient_scope");
+}
+
+#[tokio::test]
+async fn publishable_key_is_shown_again_and_secret_key_is_not() {
+    let api = Api::start().await;
+    let web = WebClient::sign_in(&api.server).await;
+    let public =
+        api.create_key(json!({ "name": "web", "class": "publishable", "scopes": ["inference"] })).await;
+    let secret = api.create_key(json!({ "name": "server", "scopes": ["inference"] })).await;
+    let rotated = api.rotate(&public, "1h").await;
+
+    let texts: Vec<_> = api.read(&public).await["secrets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["publishableKey"].clone())
+        .collect();
+    assert_eq!(texts, [json!(rotated.secret), json!(public.secret)], "the current one is first");
+    assert_eq!(api.read(&secret).await["secrets"][0]["publishableKey"], json!(null));
+
+    let list = web.page(&web.keys("")).await.text;
+    let page = web.page(&web.keys(&format!("/{}", public.id))).await.text;
+    for (place, text) in [("the list", &list), ("the key's page", &page)] {
+        assert!(text.contains(&rotated.secret), "{place}: {text}");
+        assert!(!text.contains(&public.secret), "{place} shows the current key only");
+    }
+    let other = web.page(&web.keys(&format!("/{}", secret.id))).await.text;
+    assert!(!list.contains(&secret.secret) && !other.contains(&secret.secret));
+
+    let shown = api.server.key_command(&["show", &public.id]).run().await.assert_succeeded().stdout;
+    assert!(shown.contains(&rotated.secret) && shown.contains(&public.secret), "{shown}");
+    let shown = api.server.key_command(&["show", &secret.id]).run().await.assert_succeeded().stdout;
+    assert!(!shown.contains(&secret.secret), "{shown}");
 }

@@ -102,3 +102,28 @@ async fn model_page_snippets_use_page_confidence() {
     }
     assert!(!page(&predictions.classifier).await.contains("confidence=0.3"));
 }
+
+#[tokio::test]
+async fn new_inference_key_is_shown_with_a_prediction_that_it_can_make() {
+    let predictions = PredictionFixture::start().await;
+    let owner = WebClient::sign_in(&predictions.server).await;
+    let path = owner.keys("/new");
+    let generate = async |name: &str, scope: &str, fields: &[(&str, &str)]| {
+        let nonce = owner.nonce(&path).await;
+        let usual = [("nonce", nonce.as_str()), ("name", name), ("scope", scope), ("expiry", "never")];
+        owner.submit(&path, &[&usual[..], fields].concat()).await.text
+    };
+    let newest = format!("/api/v1/predict/detect/{}", predictions.detector);
+    let other = format!("/api/v1/predict/classify/{}", predictions.classifier);
+
+    let any = generate("any model", "inference", &[]).await;
+    assert!(any.contains(&newest) && any.contains("from epigos import Epigos"), "{any}");
+    let one = [("only_models", "these"), (predictions.classifier.as_str(), "on")];
+    let one = generate("one model", "inference", &one).await;
+    assert!(one.contains(&other) && !one.contains(&newest), "{one}");
+    let page = [("used", "public"), ("public_origins", "https://*.shop.example")];
+    let page = generate("a page", "inference", &page).await;
+    assert!(page.contains("Origin: https://www.shop.example") && !page.contains("epigos"), "{page}");
+    let project = generate("uploads", "project", &[]).await;
+    assert!(project.contains("/api/v1/projects") && !project.contains("/predict/"), "{project}");
+}

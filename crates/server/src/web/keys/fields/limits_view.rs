@@ -43,15 +43,13 @@ pub(crate) struct QuotaInput {
 }
 
 impl LimitFields {
-    /// Whether any limit is set.
-    pub(crate) fn are_set(&self) -> bool {
-        self.all().any(|field| !field.value.is_empty())
+    /// The number of limits that are set.
+    pub(crate) fn set(&self) -> usize {
+        self.all().filter(|field| !field.value.is_empty()).count()
     }
 
-    /// Whether any limit is set or has an error.
-    pub(crate) fn are_touched(&self) -> bool {
-        self.are_set()
-            || self.all().chain([&self.rate.every, &self.visitor.every]).any(|field| field.error.is_some())
+    pub(crate) fn have_error(&self) -> bool {
+        self.all().chain([&self.rate.every, &self.visitor.every]).any(|field| field.error.is_some())
     }
 
     /// The fields that decide whether a limit is set.

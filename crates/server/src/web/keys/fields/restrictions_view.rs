@@ -56,29 +56,29 @@ pub(crate) struct PublishableFields {
 }
 
 impl RestrictionFields {
-    /// Whether any restriction is set or has an error.
-    pub(crate) fn is_touched(&self) -> bool {
-        let fields = [&self.networks, &self.origins, &self.max_image];
-        [&self.projects, &self.models].into_iter().any(|ticks| ticks.only || ticks.error.is_some())
-            || fields.into_iter().any(|field| !field.value.is_empty() || field.error.is_some())
+    /// A summary such as "all projects" or "1 project only · 2 models only".
+    pub(crate) fn access_summary(&self) -> String {
+        let models = self.models.only.then(|| self.models.says("model"));
+        joined([Some(self.projects.says("project")), models])
     }
 
-    /// A summary such as "all projects · any IP address". The script of the page computes the same text while the
-    /// user edits the form.
-    pub(crate) fn restriction_summary(&self) -> String {
-        let models = self.models.only.then(|| self.models.says("model"));
-        let origins = lines(&self.origins, "origin");
-        [
-            Some(self.projects.says("project")),
-            models,
-            Some(lines(&self.networks, "network").unwrap_or_else(|| "any IP address".to_owned())),
-            origins,
-        ]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(" · ")
+    pub(crate) fn access_has_error(&self) -> bool {
+        self.projects.error.is_some() || self.models.error.is_some()
     }
+
+    /// A summary such as "any IP address" or "2 networks only · 1 origin only".
+    pub(crate) fn network_summary(&self) -> String {
+        let networks = lines(&self.networks, "network").unwrap_or_else(|| "any IP address".to_owned());
+        joined([Some(networks), lines(&self.origins, "origin")])
+    }
+
+    pub(crate) fn network_has_error(&self) -> bool {
+        self.networks.error.is_some() || self.origins.error.is_some()
+    }
+}
+
+fn joined(parts: [Option<String>; 2]) -> String {
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 impl CheckboxList {

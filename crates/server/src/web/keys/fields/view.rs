@@ -1,5 +1,7 @@
 //! The fields that the Add New Key and Edit Scopes dialogs share.
 
+use keyrack_core::numbers::counted;
+
 use super::limits_view::LimitFields;
 use super::restrictions_view::{PublishableFields, RestrictionFields};
 use crate::web::form::Field;
@@ -55,24 +57,23 @@ pub(crate) struct OtherScopes {
 }
 
 impl KeyFields {
-    /// Whether the advanced section is open: if a field in it differs from the default or has an error.
-    pub(crate) fn advanced_is_open(&self) -> bool {
-        self.other_scopes.keys
-            || self.other_scopes.node
-            || self.limits.are_touched()
-            || self.restrictions.is_touched()
+    /// A summary such as "2 limits". The script of the page computes the texts of all groups while the user edits the form.
+    pub(crate) fn limits_summary(&self) -> String {
+        match self.limits.set() + usize::from(!self.restrictions.max_image.value.is_empty()) {
+            0 => "none".to_owned(),
+            limits => counted(limits as u64, "limit"),
+        }
     }
 
-    /// A summary of the advanced section, for its heading.
-    pub(crate) fn facts(&self) -> String {
-        let restriction_summary = self.restrictions.restriction_summary();
-        let limits = if self.limits.are_set() || !self.restrictions.max_image.value.is_empty() {
-            " · limits"
-        } else {
-            ""
-        };
-        let keys = if self.other_scopes.keys { " · manages keys" } else { "" };
-        let node = if self.other_scopes.node { " · verifies keys" } else { "" };
-        format!("{restriction_summary}{limits}{keys}{node}")
+    pub(crate) fn limits_have_error(&self) -> bool {
+        self.limits.have_error() || self.restrictions.max_image.error.is_some()
+    }
+
+    /// A summary such as "manages keys".
+    pub(crate) fn administration_summary(&self) -> String {
+        let OtherScopes { keys, node } = self.other_scopes;
+        let parts = [(keys, "manages keys"), (node, "verifies keys")];
+        let parts: Vec<_> = parts.into_iter().filter_map(|(has, text)| has.then_some(text)).collect();
+        if parts.is_empty() { "none".to_owned() } else { parts.join(" · ") }
     }
 }

@@ -194,6 +194,7 @@ fn row(
         id: key.id.to_string(),
         name: key.name.clone(),
         masked: text::masked_key(&app.config.brands, key),
+        publishable: text::publishable_key(key),
         rotating: text::retiring_text(key, now)
             .map(|time| format!("Old secret {time}. {}", still.unwrap_or_default())),
         paused: text::paused(key, now),

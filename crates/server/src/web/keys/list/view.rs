@@ -99,6 +99,8 @@ pub(crate) struct KeyListRow {
     pub(crate) name: String,
     /// The masked secret, such as `kr_sk_…9fQ2`.
     pub(crate) masked: String,
+    /// The whole text of a publishable key.
+    pub(crate) publishable: Option<String>,
     /// During a rotation, the end of the old secret and its callers, such as "Old secret …Z7pe works
     /// until 14:05 tomorrow. …".
     pub(crate) rotating: Option<String>,

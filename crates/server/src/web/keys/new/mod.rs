@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use keyrack_core::keys::{IssuedKey, KeyDraft};
 use keyrack_core::{Invalid, OpError};
-use keyrack_key::Restrictions;
+use keyrack_key::{KeyId, Restrictions};
 use keyrack_store::{KeyFilter, KeyStatus, Policy};
 
 use super::fields::options::FormContext;
@@ -41,6 +41,7 @@ async fn page(
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
     let context = FormContext::of(app, member, policy, &Restrictions::NONE).await?;
+    let same_name = same_name(app, member, form.name.trim(), None).await?;
     show!(
         app,
         NewKeyPage {
@@ -48,11 +49,12 @@ async fn page(
             base: base(member),
             nonce: form.nonce.clone(),
             fields: form.fields(app.now(), &context, invalid, None),
+            same_name,
         }
     )
 }
 
-/// Creates the key. This response is the only one that contains the secret.
+/// Creates the key, or shows the form again with an error, or with a warning about the name that was typed so far. This response is the only one that contains the secret.
 pub(in crate::web) async fn submit(
     State(app): State<Shared>,
     member: Member,
@@ -60,11 +62,15 @@ pub(in crate::web) async fn submit(
     FormBody(form): FormBody<KeyForm>,
 ) -> Result<Response, PageError> {
     let policy = app.settings.policy(&member.acting).await?;
+    if form.check == "on" {
+        return Ok(page(&app, &member, &parts.headers, &form, policy, None).await?);
+    }
     match create(&app, &member, &form, policy).await {
         Ok(created) => {
             // A failure here must not keep the secret from the user, who sees it only in this response.
-            let remark = remark(&app, &member, &created).await.unwrap_or_default();
-            Ok(reveal::page(&app, &member, &parts, &created, None, remark)?)
+            let remark =
+                same_name(&app, &member, &created.key.name, Some(created.key.id)).await.unwrap_or_default();
+            Ok(reveal::page(&app, &member, &parts, &created, None, remark).await?)
         }
         Err(OpError::Invalid(invalid)) => {
             let again = page(&app, &member, &parts.headers, &form, policy, Some(&invalid)).await?;
@@ -95,16 +101,19 @@ async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> R
     app.keys.create(&member.acting, draft, sent_nonce(&form.nonce)?).await
 }
 
-/// A remark if another live key has the same name, which is allowed.
-pub(super) async fn remark(
+/// A warning if another key than `own` has this name, which is allowed.
+pub(super) async fn same_name(
     app: &App,
     member: &Member,
-    created: &IssuedKey,
+    name: &str,
+    own: Option<KeyId>,
 ) -> Result<Option<String>, OpError> {
-    let name = created.key.name.as_str();
+    if name.is_empty() {
+        return Ok(None);
+    }
     let filter =
         KeyFilter { status: KeyStatus::Standing, text: Some(name), limit: 20, ..KeyFilter::any(app.now()) };
     let alike = app.keys.list(&member.acting, &filter).await?;
-    let again = alike.items.iter().any(|key| key.name == name && key.id != created.key.id);
-    Ok(again.then(|| format!("Another active key is also named {name}.")))
+    let is_taken = alike.items.iter().any(|key| key.name == name && Some(key.id) != own);
+    Ok(is_taken.then(|| format!("Another key is also named {name}.")))
 }

@@ -13,4 +13,6 @@ pub(crate) struct NewKeyPage {
     /// The name of this submission. The server executes a submission only once per nonce.
     pub(crate) nonce: String,
     pub(crate) fields: KeyFields,
+    /// A warning that another key has the same name.
+    pub(crate) same_name: Option<String>,
 }

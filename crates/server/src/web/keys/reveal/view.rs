@@ -18,7 +18,7 @@ pub(crate) struct RevealSecretPage {
     pub(crate) public: bool,
     /// Whether the secret has been used.
     pub(crate) call: FirstCallLine,
-    /// Examples for curl, Python, and JavaScript that contain the secret.
+    /// Examples that contain the secret.
     pub(crate) snippets: Vec<Snippet>,
     pub(crate) scopes: Vec<ScopeBadge>,
     /// The expiry, such as "never" or "on 21 January 2027".
@@ -36,4 +36,6 @@ pub(crate) struct AlreadyShownPage {
     pub(crate) base: String,
     pub(crate) id: String,
     pub(crate) key_name: String,
+    /// Whether the key is publishable.
+    pub(crate) public: bool,
 }

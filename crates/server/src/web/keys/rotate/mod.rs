@@ -97,7 +97,7 @@ pub(in crate::web) async fn submit(
                 Some((_, at)) => format!("works until {}", text::date_and_time(at)),
                 None => "no longer works".to_owned(),
             };
-            Ok(reveal::page(&app, &member, &parts, &rotated, Some(old), None)?)
+            Ok(reveal::page(&app, &member, &parts, &rotated, Some(old), None).await?)
         }
         Err(OpError::Invalid(invalid)) => {
             let again = page(&app, &member, &parts.headers, &key, &form, Some(&invalid)).await?;

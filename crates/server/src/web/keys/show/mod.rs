@@ -59,6 +59,7 @@ pub(in crate::web) async fn page(
         id: key.id.to_string(),
         name: key.name.clone(),
         masked: text::masked_key(&app.config.brands, &key),
+        publishable: text::publishable_key(&key),
         retiring: text::retiring_text(&key, now),
         still_using: still_using(&app, &member, &key).await?.unwrap_or_default(),
         advice: advice::lines(&advised, &base(&member), key.id, now),

@@ -54,6 +54,8 @@ pub(crate) struct KeyDetailPage {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) masked: String,
+    /// The whole text of a publishable key.
+    pub(crate) publishable: Option<String>,
     /// During a rotation, the end of the old secret, such as "…Z7pe works until 14:05 tomorrow".
     pub(crate) retiring: Option<String>,
     /// A sentence about callers that still use the old secret. May be empty.

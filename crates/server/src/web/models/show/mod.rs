@@ -1,6 +1,5 @@
 //! `…/models/{id}`: shows a model, during its training and afterwards.
 
-mod snippets;
 mod view;
 
 use axum::extract::State;
@@ -19,8 +18,8 @@ use crate::web::error::PageError;
 use crate::web::frame::{self, NavItem, show};
 use crate::web::images::{Badge, Overlay};
 use crate::web::keys::address;
+use crate::web::snippets::prediction;
 use crate::web::text;
-use snippets::snippets;
 use view::{ExampleImage, ModelDetailPage, PredictionForm};
 
 pub(in crate::web) use view::{
@@ -135,7 +134,7 @@ fn try_it(
         image_url: tried.image_url,
         error: tried.error,
         answer: tried.answer,
-        snippets: snippets(&address(app, parts), &secret, model),
+        snippets: prediction::snippets(&address(app, parts), &secret, model),
     }
 }
 

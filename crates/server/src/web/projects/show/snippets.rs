@@ -22,10 +22,10 @@ pub(super) fn snippets(address: &str, secret: &str, project: &Project) -> Vec<Sn
          project.upload(\"image.jpg\")\n\n{all}"
     );
     let curl = format!(
-        "# 1. an upload URL for the image\ncurl {address}/api/v1/projects/{id}/upload \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  \
+        "# 1. an upload URL for the image\ncurl {address}/api/v1/projects/{id}/upload \\\n  -H \"Authorization: Bearer {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  \
          -d '{{\"name\": \"image.jpg\", \"content_type\": \"image/jpeg\"}}'\n\n\
          # 2. the image, to the uploadUrl of the answer\ncurl -T image.jpg \"$UPLOAD_URL\"\n\n\
-         # 3. its record, with the uri of the answer\ncurl {address}/api/v1/projects/{id}/datasets/records \\\n  -H \"X-Api-Key: {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  \
+         # 3. its record, with the uri of the answer\ncurl {address}/api/v1/projects/{id}/datasets/records \\\n  -H \"Authorization: Bearer {secret}\" \\\n  -H \"Content-Type: application/json\" \\\n  \
          -d '{{\"name\": \"image.jpg\", \"source\": \"'\"$URI\"'\"}}'"
     );
     [("Python", python), ("curl", curl)].map(|(label, code)| Snippet { label: label.to_owned(), code }).into()
