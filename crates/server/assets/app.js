@@ -426,6 +426,7 @@ async function refresh(form, delay) {
   const own = ++search;
   await new Promise((done) => setTimeout(done, delay));
   if (own !== search) return;
+  hideSecret(form.elements.q);
   const url = new URL(form.action);
   for (const [name, value] of new FormData(form)) if (value) url.searchParams.set(name, value);
   try {
@@ -503,6 +504,10 @@ function showValue(value, lines, part) {
   value.hidden = false;
   const [room, own] = [value.parentElement.clientWidth, value.offsetWidth];
   value.style.left = `${Math.max(0, Math.min(part * room - own / 2, room - own))}px`;
+
+/** Leaves only the last four characters of a whole key that was pasted into a search, so that no address contains the key. */
+function hideSecret(field) {
+  if (field) field.value = field.value.replace(/\w+_[sp]k_[0-9A-Za-z]{34}([0-9A-Za-z]{4})/g, "$1");
 }
 
 // ---- Keyboard shortcuts: an element with data-shortcut names its key. A user can turn them off, because speech input can trigger them.

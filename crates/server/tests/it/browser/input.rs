@@ -102,15 +102,20 @@ impl Browser {
     /// Pastes the clipboard into the search field, returns the text, and clears the field. Works only on a page that has a
     /// search field.
     pub(super) async fn clipboard_text(&self) -> String {
-        let field = self.field("Search by name or last 4 characters").await;
-        field.click().await.unwrap();
+        // A field of the test's own, because the page reacts to text in its fields.
+        let field = "const field = document.createElement('textarea');
+                     document.body.append(field);
+                     field.focus();
+                     return field;";
+        let field = self.driver().execute(field, vec![]).await.unwrap().element().unwrap();
         self.press_ctrl('v').await;
         let pasted = wait("the field has text", async || {
             let value = field.prop("value").await.ok().flatten().unwrap_or_default();
             if value.is_empty() { Err("the field is empty".to_owned()) } else { Ok(value) }
         });
         let pasted = pasted.await;
-        field.clear().await.unwrap();
+        let arguments = vec![field.to_json().unwrap()];
+        self.driver().execute("arguments[0].remove()", arguments).await.unwrap();
         pasted
     }
 

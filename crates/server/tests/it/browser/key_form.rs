@@ -56,5 +56,5 @@ async fn duplicate_name_is_reported_before_generate_key() {
     browser.fill("Name", "Line 4 camera").await;
     browser.wait_until_text_is_gone("Another key is also named").await;
     let keys = server.key_command(&["list", "--json"]).run().await.json();
-    assert_eq!(keys.as_array().map(Vec::len), Some(1), "typing creates no key: {keys}");
+    assert_eq!(keys["items"].as_array().map(Vec::len), Some(1), "typing creates no key: {keys}");
 }

@@ -118,6 +118,24 @@ async fn key_list_filters_while_user_types_and_sorts_by_column() {
 }
 
 #[tokio::test]
+async fn search_for_whole_secret_finds_key_and_keeps_secret_out_of_url() {
+    let (server, browser) = signed_in(BrowserKind::Usual).await;
+    browser.key("gate", "Project").await;
+    let secret = browser.key("dock", "Project").await;
+    browser.goto(KEYS).await;
+    browser.fill("Search by name or last 4 characters", &secret).await;
+    browser.wait_for_names(&["dock"]).await;
+    browser.wait_for_path(&format!("{KEYS}?status=active&q={}&sort=created", &secret[40..])).await;
+    assert_eq!(browser.value("Search by name or last 4 characters").await, secret[40..]);
+    // The same without the script.
+    browser.goto(&format!("{KEYS}?q={secret}")).await;
+    browser.wait_for_path(&format!("{KEYS}?status=active&q={}", &secret[40..])).await;
+    browser.wait_for_names(&["dock"]).await;
+    assert!(!browser.all_content().await.contains(&secret[6..]), "the page contains the secret");
+    assert!(!server.output().contains(&secret[6..]), "the log contains the secret");
+}
+
+#[tokio::test]
 async fn shortcut_opens_form_unless_turned_off() {
     let (_server, browser) = signed_in(BrowserKind::Usual).await;
     browser.key("gate", "Project").await;

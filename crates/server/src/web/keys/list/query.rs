@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyrack_key::{Scope, Timestamp};
+use keyrack_key::{Scope, Timestamp, find_secret};
 use keyrack_store::{KeyFilter, KeyOrder, KeySlice, KeyStatus};
 use serde::Deserialize;
 
@@ -66,6 +66,13 @@ impl KeyListQuery {
         !self.q.is_empty() || !self.scope.is_empty() || self.expires_soon()
     }
 
+    /// The same query with the last four characters of a secret key in place of the whole key, if the search contains one.
+    /// People paste a key to find it, and neither the address nor the page must contain it.
+    pub(super) fn without_secret(&self) -> Option<Self> {
+        let secret = find_secret(&self.q)?;
+        Some(Self { q: self.q[..secret.end][secret.end - 4..].to_owned(), ..self.clone() })
+    }
+
     /// The number of the page, from 0.
     pub(super) fn page(&self) -> u32 {
         // A limit that no workspace reaches keeps the position within the range of its type.
@@ -115,7 +122,8 @@ impl KeyListQuery {
         Self { page: (page + 1).to_string(), ..self.clone() }.url(base)
     }
 
-    fn url(&self, base: &str) -> String {
+    /// The URL of the list with this query.
+    pub(super) fn url(&self, base: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("status", self.status().1);
         let page = if self.page() == 0 { "" } else { &self.page };
