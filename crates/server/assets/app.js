@@ -29,6 +29,8 @@ function leaveMenu(menu) {
 function show(content) {
   content.querySelector("h1")?.replaceWith(headingFrom(content.querySelector("h1")));
   dialog ??= makeDialog();
+  // The same form again, with an error: what the user opened stays open.
+  for (const { id } of dialog.querySelectorAll("details[id][open]")) content.querySelector(`#${id}`)?.setAttribute("open", "");
   dialog.replaceChildren(content);
   if (!content.matches("[data-reveal]")) content.append(closeButton());
   enhance(content);
@@ -289,7 +291,7 @@ function markCopied(element) {
   const reveal = element.closest("[data-reveal]");
   if (!reveal) return;
   reveal.setAttribute("data-copied", "");
-  reveal.querySelector("[data-leave]").hidden = true;
+  reveal.querySelector("[data-leave]")?.setAttribute("hidden", "");
   reveal.querySelector("[data-done]").classList.add("button-primary");
   if (!element.offsetParent) reveal.querySelector("[data-done]").focus();
 }

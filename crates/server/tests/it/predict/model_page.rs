@@ -113,12 +113,12 @@ async fn new_inference_key_is_shown_with_a_prediction_that_it_can_make() {
         let usual = [("nonce", nonce.as_str()), ("name", name), ("scope", scope), ("expiry", "never")];
         owner.submit(&path, &[&usual[..], fields].concat()).await.text
     };
-    let newest = format!("/api/v1/predict/detect/{}", predictions.detector);
-    let other = format!("/api/v1/predict/classify/{}", predictions.classifier);
+    let newest = format!("/api/v1/predict/classify/{}", predictions.damaged);
+    let other = format!("/api/v1/predict/detect/{}", predictions.detector);
 
     let any = generate("any model", "inference", &[]).await;
     assert!(any.contains(&newest) && any.contains("from epigos import Epigos"), "{any}");
-    let one = [("only_models", "these"), (predictions.classifier.as_str(), "on")];
+    let one = [("only_models", "these"), (predictions.detector.as_str(), "on")];
     let one = generate("one model", "inference", &one).await;
     assert!(one.contains(&other) && !one.contains(&newest), "{one}");
     let page = [("used", "public"), ("public_origins", "https://*.shop.example")];
