@@ -55,11 +55,9 @@ async fn key_limits_are_validated_and_show_usage() {
     check_quota(&browser, "40 of 40 used", "Quota reached. Resets", "all").await;
     browser.click("Edit Scopes of counter").await;
     browser.wait_for_heading("Edit Scopes").await;
-    assert_eq!(
-        browser.value("Predictions per month").await,
-        "40",
-        "the section is expanded and shows the limit"
-    );
+    browser.wait_for_text("Limits 3 limits").await;
+    browser.expand("dialog .fold").await;
+    assert_eq!(browser.value("Predictions per month").await, "40");
     browser.fill("Predictions per month", "50").await;
     browser.click("Save changes").await;
     browser.wait_for_text("counter updated").await;
