@@ -447,6 +447,11 @@ async function refresh(form, delay) {
   }
 }
 
+/** Leaves only the last four characters of a whole key that was pasted into a search, so that no address contains the key. */
+function hideSecret(field) {
+  if (field) field.value = field.value.replace(/\w+_[sp]k_[0-9A-Za-z]{34}([0-9A-Za-z]{4})/g, "$1");
+}
+
 // ---- Charts: a pointer or the arrow keys show the values at one time. Without this script, they are in tooltips and in the table.
 
 function makeChart(chart) {
@@ -506,10 +511,6 @@ function showValue(value, lines, part) {
   value.hidden = false;
   const [room, own] = [value.parentElement.clientWidth, value.offsetWidth];
   value.style.left = `${Math.max(0, Math.min(part * room - own / 2, room - own))}px`;
-
-/** Leaves only the last four characters of a whole key that was pasted into a search, so that no address contains the key. */
-function hideSecret(field) {
-  if (field) field.value = field.value.replace(/\w+_[sp]k_[0-9A-Za-z]{34}([0-9A-Za-z]{4})/g, "$1");
 }
 
 // ---- Keyboard shortcuts: an element with data-shortcut names its key. A user can turn them off, because speech input can trigger them.
