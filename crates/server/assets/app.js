@@ -310,7 +310,7 @@ function makeTabs(group) {
   list.className = "tablist";
   list.setAttribute("role", "tablist");
   list.setAttribute("aria-label", group.dataset.tabs);
-  const tabs = panels.map((panel, index) => makeTab(panel, index));
+  const tabs = panels.map(makeTab);
   const select = (chosen) => tabs.forEach((tab, index) => {
     tab.setAttribute("aria-selected", String(tab === chosen));
     tab.tabIndex = tab === chosen ? 0 : -1;
@@ -330,13 +330,16 @@ function makeTabs(group) {
   select(tabs[0]);
 }
 
-function makeTab(panel, index) {
+let tabsMade = 0;
+
+function makeTab(panel) {
+  const number = ++tabsMade;
   const tab = document.createElement("button");
   tab.type = "button";
-  tab.id = `tab-${index}`;
+  tab.id = `tab-${number}`;
   tab.textContent = panel.dataset.tab;
   tab.setAttribute("role", "tab");
-  panel.id = `panel-${index}`;
+  panel.id = `panel-${number}`;
   panel.setAttribute("role", "tabpanel");
   panel.setAttribute("aria-labelledby", tab.id);
   panel.querySelector("h2, h3")?.remove();
@@ -538,6 +541,18 @@ function showShortcuts() {
   toggle.addEventListener("change", () => localStorage.setItem("shortcuts", toggle.checked ? "on" : "off"));
 }
 
+// ---- The contents of the docs mark the section that the reader sees.
+
+function followSections(contents) {
+  const links = [...contents.querySelectorAll("li li a")];
+  const heading = (link) => document.getElementById(link.hash.slice(1));
+  const mark = () => {
+    const current = links.findLast((link) => heading(link)?.getBoundingClientRect().top < 120);
+    for (const link of links) link === current ? link.setAttribute("aria-current", "location") : link.removeAttribute("aria-current");
+  };
+  if (links.length) addEventListener("scroll", mark, { passive: true }), mark();
+}
+
 // ---- Setup
 
 function enhance(root) {
@@ -549,7 +564,7 @@ function enhance(root) {
   for (const line of root.querySelectorAll("[data-first-call]")) setTimeout(awaitCall, LOOK, line);
   for (const toast of root.querySelectorAll("[data-toasts] > [data-notice]")) showToast(toast);
   const contents = root.querySelector(".toc-fold");
-  if (contents) contents.open = matchMedia("(min-width: 62.01rem)").matches;
+  if (contents) contents.open = matchMedia("(min-width: 62.01rem)").matches, contents.dataset.ready = "", followSections(contents);
   if (root.querySelector("[data-copy]")) {
     const region = document.createElement("p");
     region.className = "sr-only";

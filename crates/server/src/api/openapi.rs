@@ -1,5 +1,6 @@
 //! The list of all API routes, and the OpenAPI 3.1 document that describes them.
 
+mod examples;
 mod portable;
 
 use std::sync::Arc;
@@ -155,7 +156,9 @@ fn described(router: OpenApiRouter<Shared>) -> (Router<Shared>, Value) {
     for (name, scheme) in security() {
         components.add_security_scheme(name, scheme);
     }
-    (router, portable(&document))
+    let mut document = portable(&document);
+    examples::add(&mut document);
+    (router, document)
 }
 
 fn security() -> [(&'static str, SecurityScheme); 3] {

@@ -26,6 +26,11 @@ pub(super) static ICON: LazyLock<Asset> =
 const FONT: (&str, &[u8]) = ("inter.1.woff2", include_bytes!("../../assets/inter.woff2"));
 pub(super) const FONT_URL: &str = "/assets/inter.1.woff2";
 
+/// The icon for the home screen of a phone, drawn from `assets/icon.svg`.
+const TOUCH_ICON: &[u8] = include_bytes!("../../assets/touch-icon.png");
+/// Phones request this path even if a page names no icon.
+pub(super) const TOUCH_ICON_URL: &str = "/apple-touch-icon.png";
+
 /// A file embedded in the binary.
 pub(super) struct Asset {
     text: StaticText,
@@ -59,4 +64,10 @@ pub(super) async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result
 /// `GET /favicon.ico`: sends the icon to clients that request it without reading a page.
 pub(super) async fn icon(headers: HeaderMap) -> Response {
     ([(header::CACHE_CONTROL, "public, max-age=86400")], ICON.text.answer(&headers).await).into_response()
+}
+
+/// `GET /apple-touch-icon.png`: sends the icon for the home screen.
+pub(super) async fn touch_icon() -> Response {
+    let head = [(header::CACHE_CONTROL, "public, max-age=86400"), (header::CONTENT_TYPE, "image/png")];
+    (head, TOUCH_ICON).into_response()
 }

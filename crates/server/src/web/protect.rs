@@ -14,7 +14,7 @@ pub async fn pages(State(app): State<Shared>, request: Request, next: Next) -> R
         Ok(()) => next.run(request).await,
         Err(foreign) => {
             let (parts, _) = request.into_parts();
-            page::page(&app, &parts, &foreign.problem())
+            page::page_without_shell(&app, &parts, &foreign.problem())
         }
     }
 }

@@ -3,16 +3,18 @@
 mod view;
 
 use axum::extract::{Path, State};
-use axum::response::Response;
-use http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderMap, header};
 use keyrack_core::OpError;
+use serde::Deserialize;
 
 use super::error::PageError;
+use super::form::FormBody;
 use super::frame::{self, flash, show};
 use super::person::Person;
 use super::text;
 use crate::app::Shared;
-use crate::web::frame::{FlashMessage, NavItem};
+use crate::web::frame::{FlashMessage, NavItem, Theme};
 use view::{AccountPage, SessionRow};
 
 /// Shows the account.
@@ -39,6 +41,23 @@ pub(super) async fn page(
         email: person.user.email.clone(),
     };
     Ok(show!(&app, view)?)
+}
+
+/// The fields of the form with the themes.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct ThemeForm {
+    theme: String,
+}
+
+/// `POST /account/theme`: keeps the theme for this browser.
+pub(super) async fn choose_theme(
+    State(app): State<Shared>,
+    _: Person,
+    FormBody(form): FormBody<ThemeForm>,
+) -> Result<Response, PageError> {
+    let theme: Theme = form.theme.parse()?;
+    Ok(([(header::SET_COOKIE, theme.cookie(&app))], Redirect::to("/account")).into_response())
 }
 
 /// A short name of a browser, such as "Firefox on Linux". Unknown user agents are cut to 60 characters.

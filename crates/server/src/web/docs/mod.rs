@@ -1,156 +1,149 @@
-//! The page `/docs`: a reference of the API, generated from its OpenAPI document.
+//! The docs: quickstart, authentication, errors, the operations of the API, and guides. Everyone may read them. Signed-in users
+//! see them beside the navigation of their workspace.
 
+mod code;
+mod contents;
+mod errors;
+mod examples;
+mod guides;
+mod reference;
+mod search;
 mod view;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::request::Parts;
 use axum::response::Response;
-use serde_json::Value;
+use keyrack_core::OpError;
+use keyrack_guard::Problem;
+use keyrack_key::{Class, Permission, Scope};
+use serde::Deserialize;
 
 use super::error::PageError;
-use super::frame::{self, show};
+use super::frame::{self, Frame, show};
 use super::keys::address;
-use crate::api;
+use super::text;
+use crate::api::Params;
 use crate::app::Shared;
-use view::{DocsAnswer, DocsField, DocsGroup, DocsOperation, DocsPage};
+use crate::http::api_path::PREFIX;
+use crate::web::frame::NavItem;
+use contents::{AUTHENTICATION, ERRORS, QUICKSTART, SEARCH, contents, group_url, guide_url};
+use reference::reference;
+use view::{
+    AuthenticationPage, Contents, DocsScope, ErrorsPage, ExampleBody, ExampleRequest, GroupPage, GuidePage,
+    QuickstartPage, SearchPage, SectionLink,
+};
 
-/// Shows the reference.
-pub(super) async fn page(State(app): State<Shared>, parts: Parts) -> Result<Response, PageError> {
-    let document = api::document(app.guard.clone());
+/// `GET /docs`: shows how to send the first request.
+pub(super) async fn quickstart(State(app): State<Shared>, parts: Parts) -> Result<Response, PageError> {
     let address = address(&app, &parts);
-    let view = DocsPage {
-        frame: frame::without_shell(&app, None),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        base_url: format!("{address}/api/v1"),
-        openapi_url: "/api/v1/openapi.json".to_owned(),
-        curl_example: format!(
-            "curl {address}/api/v1/projects \\\n  -H \"Authorization: Bearer {}_sk_…\"",
-            app.config.brands.current()
-        ),
-        groups: groups(&document),
+    let (frame, contents) = around(&app, &parts, QUICKSTART, Vec::new()).await;
+    let workspace = frame.shell.as_ref().and_then(|shell| shell.workspace.as_ref());
+    let first = ExampleRequest {
+        method: "GET".to_owned(),
+        path: format!("{PREFIX}/projects"),
+        takes_key: true,
+        headers: Vec::new(),
+        body: ExampleBody::None,
+        returns_json: true,
+    };
+    let view = QuickstartPage {
+        keys_url: workspace.map(|open| format!("/w/{}/settings/api-keys", open.slug)),
+        key_line: format!("export {}={}_sk_…", code::KEY_VARIABLE, app.config.brands.current()),
+        snippets: first.snippets(&address),
+        base_url: format!("{address}{PREFIX}"),
+        version: env!("CARGO_PKG_VERSION"),
+        frame,
+        contents,
     };
     Ok(show!(&app, view)?)
 }
 
-/// Groups the operations by tag. Groups and operations keep the order of registration.
-fn groups(document: &Value) -> Vec<DocsGroup> {
-    let mut groups: Vec<DocsGroup> = Vec::new();
-    for (path, methods) in members(&document["paths"]) {
-        for (method, operation) in members(methods) {
-            let title = text(&operation["tags"][0]);
-            let read = self::operation(document, path, method, operation);
-            match groups.iter_mut().find(|group| group.title == title) {
-                Some(group) => group.operations.push(read),
-                None => groups.push(DocsGroup {
-                    anchor: title.to_lowercase(),
-                    text: text_of_tag(document, &title),
-                    title,
-                    operations: vec![read],
-                }),
-            }
-        }
-    }
-    groups
-}
-
-fn text_of_tag(document: &Value, title: &str) -> String {
-    let tags = document["tags"].as_array().into_iter().flatten();
-    tags.clone().find(|tag| tag["name"] == title).map_or_else(String::new, |tag| text(&tag["description"]))
-}
-
-fn operation(document: &Value, path: &str, method: &str, operation: &Value) -> DocsOperation {
-    let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
-    DocsOperation {
-        anchor: text(&operation["operationId"]),
-        method: method.to_uppercase(),
-        path: path.to_owned(),
-        summary: text(&operation["summary"]),
-        text: text(&operation["description"]),
-        permission: text(&operation["x-keyrack-access"]),
-        parameters: parameters.iter().map(|parameter| self::parameter(document, parameter)).collect(),
-        body: body(document, &operation["requestBody"]["content"]["application/json"]["schema"]),
-        answers: members(&operation["responses"])
-            .map(|(status, answer)| (status, answer["description"].as_str().unwrap_or_default()))
-            .filter(|(status, description)| !api::is_common_failure(status, description))
-            .map(|(status, description)| DocsAnswer {
-                status: status.to_owned(),
-                text: description.replace('`', ""),
-            })
-            .collect(),
-    }
-}
-
-fn parameter(document: &Value, parameter: &Value) -> DocsField {
-    let place = match parameter["in"].as_str() {
-        Some("path") => ", in the path",
-        Some("header") => ", a header",
-        _ => ", in the query",
+/// `GET /docs/authentication`: shows how to send a key, and what each scope allows.
+pub(super) async fn authentication(State(app): State<Shared>, parts: Parts) -> Result<Response, PageError> {
+    let within = links(&[("send", "Send a key"), ("scopes", "Scopes"), ("browsers", "Browsers and apps")]);
+    let (frame, contents) = around(&app, &parts, AUTHENTICATION, within).await;
+    let scope = |scope: Scope| DocsScope {
+        title: scope.title(),
+        description: scope.description(),
+        permissions: scope.permissions().iter().map(Permission::name).collect::<Vec<_>>().join(", "),
+        is_publishable: scope.permissions().is_within(Class::Publishable.ceiling()),
     };
-    DocsField {
-        name: text(&parameter["name"]),
-        kind: format!("{}{place}", kind(document, &parameter["schema"])),
-        required: parameter["required"] == true,
-        text: text(&parameter["description"]),
-    }
+    Ok(show!(&app, AuthenticationPage { frame, contents, scopes: Scope::ALL.map(scope).into() })?)
 }
 
-fn body(document: &Value, schema: &Value) -> Vec<DocsField> {
-    let schema = resolved(document, schema);
-    let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let field = |(name, field): (&str, &Value)| DocsField {
-        name: name.to_owned(),
-        kind: kind(document, field),
-        required: required.iter().any(|one| one == name),
-        text: text(&field["description"]),
-    };
-    let mut fields = Vec::new();
-    for (name, member) in members(&schema["properties"]) {
-        fields.push(field((name, member)));
-        let inner = body(document, member).into_iter();
-        fields.extend(inner.map(|field| DocsField { name: format!("{name}.{}", field.name), ..field }));
-    }
-    fields
+/// `GET /docs/errors`: lists all error codes.
+pub(super) async fn errors(State(app): State<Shared>, parts: Parts) -> Result<Response, PageError> {
+    let groups = errors::groups();
+    let within = links(&groups.iter().map(|group| (group.anchor, group.title)).collect::<Vec<_>>());
+    let (frame, contents) = around(&app, &parts, ERRORS, within).await;
+    Ok(show!(&app, ErrorsPage { frame, contents, example: example_problem(), groups })?)
 }
 
-/// Follows a `$ref`, and takes the schema out of a `oneOf` of a schema and null.
-fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
-    if let Some(reference) = schema["$ref"].as_str() {
-        return document.pointer(reference.trim_start_matches('#')).unwrap_or(schema);
-    }
-    let choices = schema["oneOf"].as_array().map(Vec::as_slice).unwrap_or_default();
-    match choices.iter().find(|choice| choice["type"] != "null") {
-        Some(choice) => resolved(document, choice),
-        None => schema,
-    }
+fn example_problem() -> String {
+    let problem =
+        Problem::new(http::StatusCode::NOT_FOUND, "not_found", OpError::NotFound("project").to_string());
+    let body = problem.into_response::<String>(Some("req_0198c2f4a1b27c3d8e4f5a6b")).into_body();
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+    // Serialization of a JSON value can't fail.
+    serde_json::to_string_pretty(&body).unwrap_or_default()
 }
 
-fn kind(document: &Value, schema: &Value) -> String {
-    let schema = resolved(document, schema);
-    match &schema["type"] {
-        Value::String(kind) if kind == "array" => format!("list of {}", kind_of_items(document, schema)),
-        Value::String(kind) => kind.clone(),
-        Value::Array(kinds) => {
-            let kinds: Vec<_> = kinds.iter().filter_map(Value::as_str).collect();
-            let nullable = kinds.contains(&"array");
-            if nullable {
-                format!("list of {} or null", kind_of_items(document, schema))
-            } else {
-                kinds.join(" or ")
-            }
-        }
-        _ => "object".to_owned(),
-    }
+/// `GET /docs/api/{group}`: shows the operations of a group.
+pub(super) async fn group(
+    State(app): State<Shared>,
+    Path(anchor): Path<String>,
+    parts: Parts,
+) -> Result<Response, PageError> {
+    let group = reference(&app).iter().find(|group| group.anchor == anchor);
+    let group = group.ok_or(OpError::NotFound("page"))?;
+    let link =
+        |(anchor, title): (&String, &String)| SectionLink { anchor: anchor.clone(), title: title.clone() };
+    let within = group.operations.iter().map(|one| link((&one.anchor, &one.summary))).collect();
+    let (frame, contents) = around(&app, &parts, &group_url(&anchor), within).await;
+    Ok(show!(&app, GroupPage { frame, contents, address: address(&app, &parts), group })?)
 }
 
-fn kind_of_items(document: &Value, schema: &Value) -> String {
-    kind(document, &schema["items"])
+/// `GET /docs/guides/{guide}`: shows a guide.
+pub(super) async fn guide(
+    State(app): State<Shared>,
+    Path(slug): Path<String>,
+    parts: Parts,
+) -> Result<Response, PageError> {
+    let guide = guides::GUIDES.iter().find(|guide| guide.slug == slug).ok_or(OpError::NotFound("page"))?;
+    let (frame, contents) = around(&app, &parts, &guide_url(&slug), guide.links()).await;
+    let address = address(&app, &parts);
+    Ok(show!(&app, GuidePage { frame, contents, address, title: &guide.title, parts: &guide.parts })?)
 }
 
-fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+/// The query of the search page.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct DocsQuery {
+    q: String,
 }
 
-/// The text without the backticks that Markdown readers expect.
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().replace('`', "")
+/// `GET /docs/search`: shows the pages and sections that contain all words of the query.
+pub(super) async fn search(
+    State(app): State<Shared>,
+    Params(DocsQuery { q }): Params<DocsQuery>,
+    parts: Parts,
+) -> Result<Response, PageError> {
+    let query: String = q.trim().chars().take(search::LONGEST).collect();
+    let (frame, contents) = around(&app, &parts, SEARCH, Vec::new()).await;
+    let results = search::find(&app, &query);
+    let count = text::count(results.len() as u64, "result");
+    let contents = Contents { query: query.clone(), ..contents };
+    Ok(show!(&app, SearchPage { frame, contents, query, count, results })?)
+}
+
+/// The frame and the contents of the page `here`.
+async fn around(app: &Shared, parts: &Parts, here: &str, within: Vec<SectionLink>) -> (Frame, Contents) {
+    let frame = frame::of_visitor(app, parts, NavItem::Docs).await;
+    (frame, contents(reference(app), here, within))
+}
+
+fn links(sections: &[(&str, &str)]) -> Vec<SectionLink> {
+    let link =
+        |(anchor, title): &(&str, &str)| SectionLink { anchor: (*anchor).into(), title: (*title).into() };
+    sections.iter().map(link).collect()
 }

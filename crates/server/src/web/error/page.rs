@@ -17,6 +17,7 @@ use crate::app::{App, Shared};
 use crate::http::api_path::{accepts_html, carries_key, first_segment};
 use crate::http::problem::carrying;
 use crate::http::{origin, problem, problems, request_id};
+use crate::web::frame::{Frame, NavItem};
 use crate::web::{form, frame};
 
 /// Middleware that writes an error page for each response with a problem attached.
@@ -40,7 +41,7 @@ pub async fn render(State(app): State<Shared>, request: Request, next: Next) -> 
     match problem {
         Some(problem) => {
             let allow = response.headers().get(header::ALLOW).cloned();
-            let mut written = page(&app, &kept, &problem);
+            let mut written = page(&app, &kept, &problem).await;
             written.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
             written
         }
@@ -48,11 +49,25 @@ pub async fn render(State(app): State<Shared>, request: Request, next: Next) -> 
     }
 }
 
-/// The error page for `problem`.
-pub fn page(app: &App, request: &Parts, problem: &Problem) -> Response {
+/// The error page for `problem`, with the navigation if the request has a valid session.
+async fn page(app: &Shared, request: &Parts, problem: &Problem) -> Response {
+    // A server with an error of its own does no further work.
+    if problem.status().is_server_error() {
+        return page_without_shell(app, request, problem);
+    }
+    let frame = frame::of_visitor(app, request, NavItem::Elsewhere).await;
+    written(frame, request, problem)
+}
+
+/// The error page for `problem`, for requests that may come from another site.
+pub fn page_without_shell(app: &App, request: &Parts, problem: &Problem) -> Response {
+    written(frame::without_shell(app, &request.headers), request, problem)
+}
+
+fn written(frame: Frame, request: &Parts, problem: &Problem) -> Response {
     let id = request.headers.get(request_id::HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
     let view = ErrorPage {
-        frame: frame::without_shell(app, None),
+        frame,
         status: problem.status().as_u16(),
         title: title(problem).to_owned(),
         text: form::sentence(problem.message()),
@@ -92,8 +107,8 @@ pub async fn unknown_path(State(app): State<Shared>, request: Parts) -> Response
         return api::no_such_path().await.into_response();
     }
     match origin::check(&request.method, &request.headers, app.guard.own_origins()) {
-        Ok(()) => page(&app, &request, &problems::of(&OpError::NotFound("page"), &app.guard)),
-        Err(foreign) => page(&app, &request, &foreign.problem()),
+        Ok(()) => page(&app, &request, &problems::of(&OpError::NotFound("page"), &app.guard)).await,
+        Err(foreign) => page_without_shell(&app, &request, &foreign.problem()),
     }
 }
 

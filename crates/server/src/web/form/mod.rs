@@ -7,7 +7,6 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 use keyrack_core::{AuthorizedCaller, Invalid, OpError};
 use keyrack_guard::Problem;
-use keyrack_key::find_secret;
 use serde::de::DeserializeOwned;
 use std::error::Error;
 
@@ -60,11 +59,10 @@ pub(super) fn unread(rejection: impl Error + IntoResponse + 'static) -> PageErro
     problem.into()
 }
 
-/// A field for the page, with what the user entered and the error for `name`, if there is one. The field is empty if the
-/// user entered a secret key, because responses never repeat one.
+/// A field for the page, with what the user entered and the error for `name`, if there is one.
 pub(super) fn field(value: &str, invalid: Option<&Invalid>, name: &str) -> Field {
     Field {
-        value: if find_secret(value).is_some() { String::new() } else { value.to_owned() },
+        value: value.to_owned(),
         error: invalid.and_then(|invalid| invalid.of(name)).map(|error| sentence(&error)),
     }
 }

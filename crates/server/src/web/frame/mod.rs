@@ -1,22 +1,26 @@
 //! The frame around the content of a page: header, navigation, and notice.
 
 pub(in crate::web) mod flash;
+mod theme;
 mod view;
 
+use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Response};
+use http::request::Parts;
 use http::{HeaderMap, header};
 use keyrack_core::OpError;
 use keyrack_store::Role;
 
 use super::assets;
 use super::person::{Member, Person};
-use crate::app::App;
+use crate::app::{App, Shared};
 use view::{Shell, WorkspaceLink};
 
+pub(in crate::web) use theme::Theme;
 pub(in crate::web) use view::{FlashMessage, Frame, NavItem};
 
-/// A frame without navigation, for visitors who are not signed in and for error pages.
-pub(super) fn without_shell(app: &App, notice: Option<FlashMessage>) -> Frame {
+/// A frame without navigation, for visitors who are not signed in.
+pub(super) fn without_shell(app: &App, headers: &HeaderMap) -> Frame {
     Frame {
         product: "Keyrack".to_owned(),
         css_url: assets::CSS.url(),
@@ -24,8 +28,10 @@ pub(super) fn without_shell(app: &App, notice: Option<FlashMessage>) -> Frame {
         js_url: assets::JS.url(),
         pictures_js_url: assets::PICTURES_JS.url(),
         icon_url: assets::ICON.url(),
+        touch_icon_url: assets::TOUCH_ICON_URL,
         support_url: app.config.support.clone(),
-        notice,
+        theme: Theme::of(headers),
+        notice: None,
         shell: None,
     }
 }
@@ -43,6 +49,16 @@ pub(super) fn of_person(app: &App, person: &Person, here: NavItem, headers: &Hea
         |one: &keyrack_store::Workspace| WorkspaceLink { name: one.name.clone(), slug: one.slug.clone() };
     let workspace = person.memberships.first().map(|one| (named(&one.workspace), one.role));
     shell(app, person, workspace, here, headers)
+}
+
+/// The frame of a page that everyone may open: with navigation if the request has a valid session. The navigation shows the
+/// workspace of the path, or the user's first workspace. A message for the next page stays.
+pub(super) async fn of_visitor(app: &Shared, parts: &Parts, here: NavItem) -> Frame {
+    let person = Person::from_request_parts(&mut parts.clone(), app).await;
+    let Ok(mut person) = person else { return without_shell(app, &parts.headers) };
+    let slug = parts.uri.path().strip_prefix("/w/").and_then(|rest| rest.split('/').next());
+    person.memberships.sort_by_key(|one| Some(one.workspace.slug.as_str()) != slug);
+    Frame { notice: None, ..of_person(app, &person, here, &parts.headers) }
 }
 
 fn shell(
@@ -63,7 +79,7 @@ fn shell(
         user_name: person.user.name.clone(),
         user_email: person.user.email.clone(),
     };
-    Frame { shell: Some(shell), ..without_shell(app, flash::take(headers)) }
+    Frame { shell: Some(shell), notice: flash::take(headers), ..without_shell(app, headers) }
 }
 
 /// Builds the response for a rendered page, which no cache may store. Removes the cookie of a message

@@ -1,5 +1,7 @@
 //! The frame of every page: header, navigation, and notice.
 
+use super::Theme;
+
 /// The data of the frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
@@ -10,8 +12,11 @@ pub(crate) struct Frame {
     /// The script for pages with images and models.
     pub(crate) pictures_js_url: String,
     pub(crate) icon_url: String,
+    /// The icon for the home screen of a phone.
+    pub(crate) touch_icon_url: &'static str,
+    pub(crate) theme: Theme,
     /// The target of the **Get help** link: a URL or a `mailto:` URL. `None` without `--support`. The frame then
-    /// links to the API reference instead.
+    /// has no such link.
     pub(crate) support_url: Option<String>,
     pub(crate) notice: Option<FlashMessage>,
     /// The navigation. `None` without a session.
@@ -47,6 +52,7 @@ pub(crate) enum NavItem {
     ApiKeys,
     AuditLog,
     Account,
+    Docs,
     /// A page that is not in the navigation.
     Elsewhere,
 }
@@ -88,6 +94,10 @@ impl Shell {
 
     pub(crate) fn at_keys(&self) -> bool {
         self.here == NavItem::ApiKeys
+    }
+
+    pub(crate) fn at_docs(&self) -> bool {
+        self.here == NavItem::Docs
     }
 
     pub(crate) fn at_account(&self) -> bool {

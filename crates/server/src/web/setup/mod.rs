@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use keyrack_core::people::SetupDetails;
 use keyrack_core::{Invalid, OpError};
 use serde::Deserialize;
@@ -44,10 +44,11 @@ pub struct SetupForm {
 pub(super) async fn form(
     State(app): State<Shared>,
     Params(link): Params<SetupQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
     check_token(&app, &link.token).await?;
     let form = SetupForm { token: link.token, ..SetupForm::default() };
-    Ok(page(&app, &form, None)?)
+    Ok(page(&app, &form, None, &headers)?)
 }
 
 /// Denies a wrong token. The token is valid until the first owner exists.
@@ -58,12 +59,17 @@ async fn check_token(app: &App, token: &str) -> Result<(), OpError> {
     if app.people.is_setup_token(token) { Ok(()) } else { Err(OpError::WrongSetupLink) }
 }
 
-fn page(app: &App, form: &SetupForm, invalid: Option<&Invalid>) -> Result<Response, OpError> {
+fn page(
+    app: &App,
+    form: &SetupForm,
+    invalid: Option<&Invalid>,
+    headers: &HeaderMap,
+) -> Result<Response, OpError> {
     let password = field("", invalid, "password");
     let page = show!(
         app,
         SetupPage {
-            frame: frame::without_shell(app, None),
+            frame: frame::without_shell(app, headers),
             token: form.token.clone(),
             name: field(&form.name, invalid, "name"),
             email: field(&form.email, invalid, "email"),
@@ -96,7 +102,8 @@ pub(super) async fn submit(
             Ok(([(header::SET_COOKIE, session::keep(&token, &app))], Redirect::to(&url)).into_response())
         }
         Err(OpError::Invalid(invalid)) => {
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&app, &form, Some(&invalid))?).into_response())
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&app, &form, Some(&invalid), &parts.headers)?)
+                .into_response())
         }
         Err(error) => Err(error.into()),
     }

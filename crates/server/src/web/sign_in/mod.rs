@@ -41,16 +41,23 @@ pub struct SignInForm {
 pub(super) async fn form(
     State(app): State<Shared>,
     Params(query): Params<SignInQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
     if app.people.setup_token().await?.is_some() {
         return Err(OpError::NotSetUp.into());
     }
-    Ok(page(&app, "", &query.next, None)?)
+    let form = SignInForm { next: query.next, ..SignInForm::default() };
+    Ok(page(&app, &form, None, &headers)?)
 }
 
-fn page(app: &App, email: &str, next: &str, error: Option<String>) -> Result<Response, OpError> {
-    let frame = frame::without_shell(app, None);
-    show!(app, SignInPage { frame, email: email.to_owned(), next: own_path(next).to_owned(), error })
+fn page(
+    app: &App,
+    form: &SignInForm,
+    error: Option<String>,
+    headers: &HeaderMap,
+) -> Result<Response, OpError> {
+    let frame = frame::without_shell(app, headers);
+    show!(app, SignInPage { frame, email: form.email.clone(), next: own_path(&form.next).to_owned(), error })
 }
 
 /// Signs the user in. Each sign-in starts a new session, which prevents session fixation.
@@ -60,7 +67,7 @@ pub(super) async fn submit(
     FormBody(form): FormBody<SignInForm>,
 ) -> Result<Response, PageError> {
     let page = |status: StatusCode, text: &str| {
-        Ok((status, page(&app, &form.email, &form.next, Some(text.to_owned()))?).into_response())
+        Ok((status, page(&app, &form, Some(text.to_owned()), &parts.headers)?).into_response())
     };
     match app.people.sign_in(&form.email, form.password.clone(), from(&parts)).await {
         Ok(Some(token)) => {
