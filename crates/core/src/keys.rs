@@ -3,6 +3,7 @@
 pub mod advice;
 pub mod exposures;
 pub mod preview;
+pub mod selection;
 pub mod usage;
 
 mod draft;

@@ -11,6 +11,7 @@
 
 pub mod activity;
 pub mod clock;
+pub mod csv_cells;
 pub mod datasets;
 pub mod denials;
 pub mod disk;

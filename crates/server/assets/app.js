@@ -516,6 +516,26 @@ function showValue(value, lines, part) {
   value.style.left = `${Math.max(0, Math.min(part * room - own / 2, room - own))}px`;
 }
 
+// ---- Selecting: a form with data-select names the field of its checkboxes. They can be anywhere on the page.
+
+const boxes = (form) => [...form.elements].filter((box) => box.name === form.dataset.select && box.type === "checkbox");
+
+function select(input) {
+  const form = input.form;
+  if (input.closest("[data-select-all]")) for (const box of boxes(form)) box.checked = input.checked;
+  else if (input.name !== form.dataset.select) return;
+  countSelected(form);
+}
+
+function countSelected(form) {
+  const all = boxes(form);
+  const chosen = all.filter((box) => box.checked).length;
+  form.querySelector("[data-selected]").textContent = `${chosen} ${form.dataset.noun}${chosen === 1 ? "" : "s"} selected`;
+  const every = form.querySelector("[data-select-all] input");
+  every.checked = chosen === all.length;
+  every.indeterminate = chosen > 0 && chosen < all.length;
+}
+
 // ---- Keyboard shortcuts: an element with data-shortcut names its key. A user can turn them off, because speech input can trigger them.
 
 const shortcutsAreOff = () => localStorage.getItem("shortcuts") === "off";
@@ -565,6 +585,7 @@ function enhance(root) {
   for (const toast of root.querySelectorAll("[data-toasts] > [data-notice]")) showToast(toast);
   const contents = root.querySelector(".toc-fold");
   if (contents) contents.open = matchMedia("(min-width: 62.01rem)").matches, contents.dataset.ready = "", followSections(contents);
+  for (const all of root.querySelectorAll("[data-select-all]")) all.hidden = false, countSelected(all.closest("form"));
   if (root.querySelector("[data-copy]")) {
     const region = document.createElement("p");
     region.className = "sr-only";
@@ -595,8 +616,8 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.hasAttribute("data-busy")) return event.preventDefault();
   if (form.matches("[data-filters=live]")) return event.preventDefault(), refresh(form, 0);
-  if (form.method !== "post") return;
-  if (!dialog?.contains(form)) return setBusy(form, true);
+  if ((event.submitter?.formMethod || form.method) !== "post") return;
+  if (!dialog?.contains(form) && !form.matches("[data-opens-dialog]")) return setBusy(form, true);
   event.preventDefault();
   send(form, event.submitter);
 });
@@ -604,6 +625,7 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-filters=live] select")) refresh(event.target.form, 0);
   else if (event.target.matches("[data-filters] select")) event.target.form.requestSubmit();
+  else if (event.target.form?.matches("[data-select]")) select(event.target);
 });
 
 // On "input" and not only on "change": a click on the save button leaves the field and would come too late for the update.
@@ -624,7 +646,11 @@ addEventListener("beforeunload", (event) => {
   if (uncopied(document)) event.preventDefault();
 });
 addEventListener("pagehide", () => document.querySelectorAll("[data-reveal]").forEach(forget));
-addEventListener("pageshow", () => document.querySelectorAll("form[data-busy]").forEach((form) => setBusy(form, false)));
+addEventListener("pageshow", () => {
+  document.querySelectorAll("form[data-busy]").forEach((form) => setBusy(form, false));
+  // The browser can have restored the checkboxes.
+  document.querySelectorAll("[data-select]:has([data-select-all])").forEach(countSelected);
+});
 addEventListener("popstate", (event) => event.state?.keyrack && location.reload());
 
 document.addEventListener("keyrack:replaced", (event) => enhance(event.detail));

@@ -174,28 +174,7 @@ document.addEventListener("change", (event) => {
   const input = event.target;
   if (input.matches("[data-upload] [type=file]")) upload(input.closest("[data-drop]"), [...input.files]);
   else if (input.matches("[data-try] [type=file]") && input.files.length) ask(input.form);
-  else if (input.closest("[data-select-all]")) selectAll(input);
-  else if (input.matches("[data-select] [name=record]")) count(input.form);
 });
-
-// ---- Selecting images
-
-const boxes = (form) => [...form.querySelectorAll("[name=record]")];
-
-function selectAll(input) {
-  const form = input.closest("form");
-  for (const box of boxes(form)) box.checked = input.checked;
-  count(form);
-}
-
-function count(form) {
-  const all = boxes(form);
-  const chosen = all.filter((box) => box.checked).length;
-  form.querySelector("[data-selected]").textContent = `${images(chosen)} selected`;
-  const every = form.querySelector("[data-select-all] input");
-  every.checked = chosen === all.length;
-  every.indeterminate = chosen > 0 && chosen < all.length;
-}
 
 // ---- Progress: polls the page, and replaces the part that changes.
 
@@ -250,9 +229,8 @@ function tell(news) {
 // ---- Setup
 
 function enhance(root) {
-  for (const hidden of root.querySelectorAll("[data-can-drop], [data-select-all]")) hidden.hidden = false;
+  for (const hidden of root.querySelectorAll("[data-can-drop]")) hidden.hidden = false;
   for (const hidden of root.querySelectorAll("[data-upload-send], [data-look-again]")) hidden.hidden = true;
-  for (const form of root.querySelectorAll("[data-select]")) if (form.querySelector("[data-select-all]")) count(form);
 }
 
 document.addEventListener("keyrack:page", (event) => enhance(event.detail));

@@ -8,7 +8,7 @@ pub(crate) use write::write_callers;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use keyrack_key::{Hint, Permission, Timestamp};
+use keyrack_key::{Hint, KeyId, Permission, Timestamp};
 
 /// The source of a caller's requests, as precisely as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,15 @@ pub struct CallerRow {
     pub allowed: u64,
     /// The number of denied requests in the queried period.
     pub denied: u64,
+}
+
+/// One of the callers of a key that had an allowed request in the queried period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveCaller {
+    pub key: KeyId,
+    pub caller: CallerRow,
+    /// The number of all such callers of the key.
+    pub callers: u64,
 }
 
 /// The position after a page of callers.

@@ -7,6 +7,7 @@ use keyrack_key::{Class, Exposure, Hint, KeyId, Timestamp, WorkspaceId};
 use keyrack_rack::SanitizedText;
 
 use crate::database::{self, Connection, Query, Row, query};
+use crate::keys::json_list;
 use crate::{Store, StoreError};
 
 /// The most exposures of a secret that are stored. The limit keeps invented `Origin` headers from filling the table.
@@ -37,7 +38,6 @@ impl Store {
         keys: &[KeyId],
         now: Timestamp,
     ) -> Result<Vec<ExposureRecord>, StoreError> {
-        let keys: Vec<_> = keys.iter().map(KeyId::to_string).collect();
         let rows = query(
             "SELECT g.key_id, g.hint, g.exposure, g.origin, g.first_at, g.last_at
              FROM key_sightings g JOIN keys k ON k.id = g.key_id
@@ -47,7 +47,7 @@ impl Store {
              ORDER BY g.key_id, g.last_at DESC, g.hint, g.exposure, g.origin",
         )
         .bind(workspace.to_string())
-        .bind(serde_json::Value::from(keys).to_string())
+        .bind(json_list(keys))
         .bind(now.micros())
         .fetch_all(self.readers())
         .await?;

@@ -10,8 +10,8 @@ mod sorted;
 mod write;
 
 pub use change::{DeleteKey, EditKey, NewKey, NewSecret, RotateKey};
-pub(crate) use list::containing;
 pub use list::{KeyCounts, KeyFilter, KeyStatus};
+pub(crate) use list::{containing, json_list};
 pub use pause::ChangeKey;
 pub use row::{KeyDeletion, KeyPause, KeyRow, SecretRow};
 pub use sorted::{KeyOrder, KeySlice};

@@ -49,7 +49,7 @@ mod workspaces;
 pub use activity::{ActivityEntry, ActivityFilter};
 pub use actor::{Actor, NamedActor, UnknownActor};
 pub use audit::{AuditAction, AuditEntry};
-pub use callers::{CallerCursor, CallerRow, CallerSource, CallerUsage, SecretUsage};
+pub use callers::{ActiveCaller, CallerCursor, CallerRow, CallerSource, CallerUsage, SecretUsage};
 pub use chain::{ChainStatus, ChainedEntry};
 pub use database::Store;
 pub use datasets::{

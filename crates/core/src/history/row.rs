@@ -4,6 +4,7 @@ use keyrack_key::Timestamp;
 use keyrack_store::ChainedEntry;
 
 use super::{ExportEnd, ExportLine, HashedEntry, unhex};
+use crate::csv_cells::{neutral, original, row};
 use crate::times::{parse as parse_time, rfc3339};
 
 /// The header row.
@@ -38,13 +39,6 @@ pub(super) fn write_end(end: &ExportEnd) -> String {
     row(&cells)
 }
 
-fn row(cells: &[String; COLUMNS]) -> String {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    // A write to memory does not fail, and all cells are UTF-8.
-    let _ = writer.write_record(cells);
-    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
-}
-
 /// Parses a row without its line break. Returns `None` if the row is malformed.
 pub(super) fn read(text: &str) -> Option<ExportLine> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
@@ -56,27 +50,16 @@ pub(super) fn read(text: &str) -> Option<ExportLine> {
     let [seq, version, workspace, at, actor, action, target, detail, prev, hash] = cells;
     let link = ChainedEntry {
         version: version.parse().ok()?,
-        workspace: as_it_was(&workspace),
+        workspace: original(&workspace),
         seq: seq.parse().ok()?,
         at: parse_time(&at).ok()?.micros(),
-        actor: as_it_was(&actor),
-        action: as_it_was(&action),
-        target: as_it_was(&target),
-        detail: with_semicolons(&as_it_was(&detail)),
+        actor: original(&actor),
+        action: original(&action),
+        target: original(&target),
+        detail: with_semicolons(&original(&detail)),
         prev: unhex(&prev)?,
     };
     Some(ExportLine::Entry(HashedEntry { link, hash: unhex(&hash)? }))
-}
-
-/// Spreadsheets interpret cells that start with these characters as formulas. A leading apostrophe prevents this.
-const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
-
-fn neutral(cell: &str) -> String {
-    if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell.to_owned() }
-}
-
-fn as_it_was(cell: &str) -> String {
-    cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA)).unwrap_or(cell).to_owned()
 }
 
 /// Escapes semicolons in JSON. In many locales spreadsheets split rows at semicolons, and text from users after a

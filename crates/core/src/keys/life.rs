@@ -32,13 +32,7 @@ impl Keys {
         id: KeyId,
         span: Option<Duration>,
     ) -> Result<(KeyRow, Propagation), OpError> {
-        if span.is_some_and(|span| span.is_zero() || span > LONGEST_PAUSE) {
-            return Err(Invalid::field(
-                "duration",
-                "Enter 1s to 30d, or leave it out to pause until resumed.",
-            )
-            .into());
-        }
+        check_pause(span)?;
         self.change_state(by, id, StateChange::Pause(span)).await
     }
 
@@ -85,6 +79,15 @@ impl Keys {
         };
         self.commit(commit).await
     }
+}
+
+/// Fails if `span` is not a valid duration of a pause.
+pub(super) fn check_pause(span: Option<Duration>) -> Result<(), OpError> {
+    if span.is_some_and(|span| span.is_zero() || span > LONGEST_PAUSE) {
+        let expected = "Enter 1s to 30d, or leave it out to pause until resumed.";
+        return Err(Invalid::field("duration", expected).into());
+    }
+    Ok(())
 }
 
 impl StateChange {

@@ -40,6 +40,6 @@ pub use openapi::{OPENAPI, document, router, routes};
 pub use crate::http::error::ApiError;
 
 pub(crate) use acting::ControlSocket;
-pub(crate) use activity::export_file;
+pub(crate) use activity::{attachment, export_file};
 pub(crate) use body::{Params, is_timeout};
 pub(crate) use list_turn::queue as list_queue;

@@ -81,6 +81,8 @@ fn registry() -> PageRegistry {
         .form(Member(Role::Admin), &key("/new"), keys::new::form, keys::new::submit)
         .form(Member(Role::Viewer), &key("/denied-requests"), keys::denials::form, keys::denials::submit)
         .page(Member(Role::Viewer), &key("/denied-requests/{id}"), keys::denials::show)
+        .action(Member(Role::Admin), &key("/selected"), keys::selection::submit)
+        .page(Member(Role::Admin), &key("/export"), keys::selection::export::file)
         .page(Member(Role::Viewer), &key("/{id}"), keys::show::page)
         .action(Member(Role::Admin), &key("/{id}/recommendations"), keys::advice::submit)
         .action(Member(Role::Admin), &key("/{id}/publishable-key"), keys::publishable_key::submit)

@@ -2,19 +2,28 @@
 
 use keyrack_key::{Hint, KeyId, Timestamp, WorkspaceId};
 
-use super::{CallerCursor, CallerRow, CallerSource, CallerUsage, SecretUsage};
+use super::{ActiveCaller, CallerCursor, CallerRow, CallerSource, CallerUsage, SecretUsage};
 use crate::database::{self, Row, query};
+use crate::keys::json_list;
 use crate::usage::day_of;
 use crate::{Page, Store, StoreError};
 
-/// Selects rows of `key_callers` as `c`, with the requests of each caller since the day `$3`.
+/// The columns of a caller `c`, with the requests since the day `$3`.
+macro_rules! caller_columns {
+    () => {
+        "c.id, c.key_id, c.hint, c.kind, c.network, c.origin, c.agent, c.first_at, c.last_at, c.permission, c.refused,
+         coalesce((SELECT sum(d.allowed) FROM caller_days d WHERE d.caller = c.id AND d.day >= $3), 0) AS allowed,
+         coalesce((SELECT sum(d.refused) FROM caller_days d WHERE d.caller = c.id AND d.day >= $3), 0) AS refusals"
+    };
+}
+
+/// Selects rows of `key_callers` as `c`.
 macro_rules! caller_rows {
     ($rest:literal) => {
         concat!(
-            "SELECT c.id, c.hint, c.kind, c.network, c.origin, c.agent, c.first_at, c.last_at, c.permission, c.refused,
-                    coalesce((SELECT sum(d.allowed) FROM caller_days d WHERE d.caller = c.id AND d.day >= $3), 0) AS allowed,
-                    coalesce((SELECT sum(d.refused) FROM caller_days d WHERE d.caller = c.id AND d.day >= $3), 0) AS refusals
-             FROM key_callers c JOIN keys k ON k.id = c.key_id
+            "SELECT ",
+            caller_columns!(),
+            " FROM key_callers c JOIN keys k ON k.id = c.key_id
              WHERE c.key_id = $2 AND k.workspace_id = $1 ",
             $rest
         )
@@ -66,6 +75,41 @@ impl Store {
         callers.retain(|one| one.allowed > 0);
         let number = callers.len() as u64;
         Ok(callers.into_iter().next().map(|last| SecretUsage { last, callers: number }))
+    }
+
+    /// Returns the callers of several keys that had an allowed request since the day of `since` (UTC): for each key the
+    /// latest, at most `most`, with the number of all such callers of the key. Sorted by key, the latest first.
+    pub async fn active_callers(
+        &self,
+        workspace: WorkspaceId,
+        keys: &[KeyId],
+        since: Timestamp,
+        most: u32,
+    ) -> Result<Vec<ActiveCaller>, StoreError> {
+        let rows = query(concat!(
+            "SELECT * FROM (SELECT ",
+            caller_columns!(),
+            ", row_number() OVER (PARTITION BY c.key_id ORDER BY c.last_at DESC, c.id DESC) AS place,
+               count(*) OVER (PARTITION BY c.key_id) AS callers
+             FROM key_callers c JOIN keys k ON k.id = c.key_id
+             WHERE k.workspace_id = $1 AND c.key_id IN (SELECT value FROM json_each($2)) AND EXISTS
+               (SELECT 1 FROM caller_days d WHERE d.caller = c.id AND d.day >= $3 AND d.allowed > 0))
+             WHERE place <= $4 ORDER BY key_id, place"
+        ))
+        .bind(workspace.to_string())
+        .bind(json_list(keys))
+        .bind(day_of(since))
+        .bind(i64::from(most))
+        .fetch_all(self.readers())
+        .await?;
+        let active = |row: &Row| {
+            Ok(ActiveCaller {
+                key: database::parsed(row, "key_id")?,
+                caller: caller(row)?,
+                callers: database::number(row, "callers")?,
+            })
+        };
+        rows.iter().map(active).collect()
     }
 
     /// Returns the allowed requests of each caller of a key by permission, since the day of `since` (UTC).

@@ -46,6 +46,8 @@ pub struct KeyFilter<'a> {
     pub text: Option<&'a str>,
     /// The latest expiry.
     pub expires_by: Option<Timestamp>,
+    /// The keys to choose from. `None` for all keys.
+    pub ids: Option<&'a [KeyId]>,
     /// The last key of the previous page. Counting ignores this field.
     pub after: Option<KeyId>,
     /// The most keys on a page.
@@ -62,6 +64,7 @@ impl KeyFilter<'_> {
             class: None,
             text: None,
             expires_by: None,
+            ids: None,
             after: None,
             limit: 50,
         }
@@ -97,7 +100,8 @@ macro_rules! matching {
                AND ($5 IS NULL OR k.class = $5)
                AND ($6 IS NULL OR k.folded LIKE $6 ESCAPE '\\'
                  OR k.id IN (SELECT s.key_id FROM key_secrets s WHERE s.hint = $7))
-               AND ($8 IS NULL OR k.expires_at <= $8)",
+               AND ($8 IS NULL OR k.expires_at <= $8)
+               AND ($9 IS NULL OR k.id IN (SELECT value FROM json_each($9)))",
             $rest
         )
     };
@@ -106,7 +110,7 @@ macro_rules! matching {
 pub(super) use {matching, paused};
 
 const ONE: &str = key_rows!("SELECT * FROM keys WHERE workspace_id = $1 AND id = $2");
-const PAGE: &str = key_rows!(matching!("k.*", " AND k.id < $9 ORDER BY k.id DESC LIMIT $10"));
+const PAGE: &str = key_rows!(matching!("k.*", " AND k.id < $10 ORDER BY k.id DESC LIMIT $11"));
 const COUNTS: &str = matching!(
     concat!(
         "coalesce(sum(k.deleted_at IS NOT NULL), 0) AS deleted,
@@ -183,6 +187,7 @@ impl KeyFilter<'_> {
             .bind(self.text.map(containing))
             .bind(self.text.and_then(Hint::parse).map(|hint| hint.to_string()))
             .bind(self.expires_by.map(Timestamp::micros))
+            .bind(self.ids.map(json_list))
     }
 }
 
@@ -197,6 +202,11 @@ impl KeyStatus {
             Self::Deleted => "deleted",
         }
     }
+}
+
+/// Returns a list of IDs for `json_each`.
+pub(crate) fn json_list(ids: &[KeyId]) -> String {
+    serde_json::Value::from(ids.iter().map(KeyId::to_string).collect::<Vec<_>>()).to_string()
 }
 
 /// Returns the `LIKE` pattern for names that contain `text`, with `%` and `_` escaped.

@@ -56,7 +56,7 @@ impl Store {
 macro_rules! by_id {
     ($direction:literal) => {
         key_rows!(
-            matching!("k.*", concat!(" ORDER BY k.id ", $direction, " LIMIT $9 OFFSET $10")),
+            matching!("k.*", concat!(" ORDER BY k.id ", $direction, " LIMIT $10 OFFSET $11")),
             concat!("k.id ", $direction)
         )
     };
@@ -73,7 +73,7 @@ macro_rules! sorted {
                     $direction,
                     ", k.id DESC) AS place"
                 ),
-                " ORDER BY place LIMIT $9 OFFSET $10"
+                " ORDER BY place LIMIT $10 OFFSET $11"
             ),
             "k.place"
         )
@@ -94,7 +94,7 @@ macro_rules! expires {
 
 macro_rules! requests {
     () => {
-        "(SELECT coalesce(sum(d.allowed + d.refused), 0) FROM key_days d WHERE d.key_id = k.id AND d.day >= $11)"
+        "(SELECT coalesce(sum(d.allowed + d.refused), 0) FROM key_days d WHERE d.key_id = k.id AND d.day >= $12)"
     };
 }
 

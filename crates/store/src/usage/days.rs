@@ -4,6 +4,7 @@ use keyrack_key::{KeyId, Permissions, Timestamp, WorkspaceId};
 use keyrack_rack::Outcome;
 
 use crate::database::{self, Connection, Row, query};
+use crate::keys::json_list;
 use crate::{Store, StoreError};
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -35,7 +36,6 @@ impl Store {
         keys: &[KeyId],
         since: Timestamp,
     ) -> Result<Vec<DailyUsage>, StoreError> {
-        let keys: Vec<_> = keys.iter().map(KeyId::to_string).collect();
         let rows = query(
             "SELECT d.key_id, d.day, d.allowed, d.refused, d.permissions FROM key_days d JOIN keys k ON k.id = d.key_id
              WHERE k.workspace_id = $1 AND d.day >= $2 AND d.key_id IN (SELECT value FROM json_each($3))
@@ -43,7 +43,7 @@ impl Store {
         )
         .bind(workspace.to_string())
         .bind(day_of(since))
-        .bind(serde_json::Value::from(keys).to_string())
+        .bind(json_list(keys))
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(day).collect()

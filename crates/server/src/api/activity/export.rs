@@ -57,12 +57,17 @@ pub fn export_file(
     now: Timestamp,
     lines: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static,
 ) -> Response {
+    attachment("activity", format, now, Body::from_stream(lines))
+}
+
+/// Returns a response that browsers save as the file `keyrack-{what}-{day}`.
+pub fn attachment(what: &str, format: ExportFormat, now: Timestamp, body: Body) -> Response {
     let day = rfc3339(now);
-    let name = format!("keyrack-activity-{}.{}", day.get(..10).unwrap_or_default(), format.name());
+    let name = format!("keyrack-{what}-{}.{}", day.get(..10).unwrap_or_default(), format.name());
     let head = [
         (header::CONTENT_TYPE, format.media_type().to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    (head, Body::from_stream(lines)).into_response()
+    (head, body).into_response()
 }

@@ -7,4 +7,4 @@ pub(super) mod verify;
 mod audit_entry;
 mod filter;
 
-pub(crate) use export::export_file;
+pub(crate) use export::{attachment, export_file};

@@ -12,6 +12,7 @@ pub(super) mod pause;
 pub(super) mod publishable_key;
 pub(super) mod retire;
 pub(super) mod rotate;
+pub(super) mod selection;
 pub(super) mod show;
 
 mod confirm;

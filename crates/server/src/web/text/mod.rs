@@ -146,6 +146,15 @@ pub(super) fn short_duration(span: Duration) -> String {
 
 /// A sentence on how many nodes have confirmed that a key stopped working, and when the others will stop to accept it.
 pub(super) fn removal_status(propagation: &Propagation, now: Timestamp) -> String {
+    removal_text(propagation, now, "It no longer works", "the key")
+}
+
+/// The text of [`removal_status`] for several keys.
+pub(super) fn removal_status_of_keys(propagation: &Propagation, now: Timestamp) -> String {
+    removal_text(propagation, now, "They no longer work", "the keys")
+}
+
+fn removal_text(propagation: &Propagation, now: Timestamp, effect: &str, what: &str) -> String {
     let Propagation { nodes, unconfirmed, .. } = propagation;
     let noun = if *nodes == 1 { "node" } else { "nodes" };
     let (confirmed, took) = (propagation.confirmed(), short_duration(propagation.took));
@@ -154,10 +163,10 @@ pub(super) fn removal_status(propagation: &Propagation, now: Timestamp) -> Strin
         .map(|node| format!("{} stops {} at the latest", node.name, relative(node.until, now)));
     let pending = pending.collect::<Vec<_>>().join(", ");
     match pending.as_str() {
-        "" => format!("It no longer works anywhere: confirmed on {confirmed} of {nodes} {noun}, {took}."),
+        "" => format!("{effect} anywhere: confirmed on {confirmed} of {nodes} {noun}, {took}."),
         pending => {
             format!(
-                "Confirmed on {confirmed} of {nodes} {noun}, {took}. Offline nodes may still accept the key: {pending}."
+                "Confirmed on {confirmed} of {nodes} {noun}, {took}. Offline nodes may still accept {what}: {pending}."
             )
         }
     }

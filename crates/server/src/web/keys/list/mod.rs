@@ -63,6 +63,7 @@ pub(in crate::web) async fn page(
         direction: if search.is_reversed() { "reverse" } else { "" },
         expiring: expiring(&app, &member, &search, now, &base).await?,
         expires: if search.expires_soon() { "soon" } else { "" },
+        back: search.url(&base),
         previous_url: search.page().checked_sub(1).map(|page| search.with_page(&base, page)),
         next_url: (u64::from(search.page() + 1) * u64::from(ON_A_PAGE) < total)
             .then(|| search.with_page(&base, search.page() + 1)),

@@ -35,6 +35,8 @@ pub(crate) struct KeyListPage {
     /// The keys that expire within a week.
     pub(crate) expiring: Option<ExpiringKeys>,
     pub(crate) rows: Vec<KeyListRow>,
+    /// The URL of this page of the list, to which users return from the selected keys.
+    pub(crate) back: String,
     pub(crate) previous_url: Option<String>,
     pub(crate) next_url: Option<String>,
     /// The nodes that check keys of this workspace.
@@ -135,6 +137,11 @@ impl KeyListPage {
 
     fn expires_soon(&self) -> bool {
         !self.expires.is_empty()
+    }
+
+    /// Whether users can select keys. Nothing can be done with deleted keys.
+    fn can_select(&self) -> bool {
+        self.can_manage && !self.shows_deleted()
     }
 
     fn shows_deleted(&self) -> bool {

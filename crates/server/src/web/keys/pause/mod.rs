@@ -1,5 +1,7 @@
 //! `…/settings/api-keys/{id}/pause` and `…/resume`: deny the requests of a key for some time, and end the pause.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -63,13 +65,7 @@ async fn page(
         action: KeyAction::Pause,
         warning: text::paused(key, app.now()).map(already),
         hidden: vec![("from", form.from.clone())],
-        question: ConfirmQuestion::Choice(ConfirmChoice {
-            name: "for",
-            legend: "Duration",
-            field: field(&form.r#for, invalid, "duration"),
-            options: SPANS,
-            usual: "10m",
-        }),
+        question: ConfirmQuestion::Choice(span_choice(&form.r#for, invalid)),
     };
     confirm::page(app, member, headers, key, confirmation).await
 }
@@ -85,15 +81,9 @@ pub(in crate::web) async fn submit(
         let again = page(&app, &member, &headers, &key, &form, None).await?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response());
     }
-    let span = match form.r#for.as_str() {
-        "resumed" => Ok(None),
-        text => {
-            span(text).map(Some).map_err(|_| Invalid::field("duration", "Choose one of the options.").into())
-        }
-    };
-    let paused = match span {
+    let paused = match chosen_span(&form.r#for) {
         Ok(span) => app.keys.pause(&member.acting, key.id, span).await,
-        Err(invalid) => Err(invalid),
+        Err(invalid) => Err(invalid.into()),
     };
     match paused {
         Ok((key, propagation)) => {
@@ -107,6 +97,25 @@ pub(in crate::web) async fn submit(
             Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The choice of the duration of a pause.
+pub(super) fn span_choice(span: &str, invalid: Option<&Invalid>) -> ConfirmChoice {
+    ConfirmChoice {
+        name: "for",
+        legend: "Duration",
+        field: field(span, invalid, "duration"),
+        options: SPANS,
+        usual: "10m",
+    }
+}
+
+/// Parses the form field `for`. `None` pauses the key until it is resumed.
+pub(super) fn chosen_span(text: &str) -> Result<Option<Duration>, Invalid> {
+    match text {
+        "resumed" => Ok(None),
+        text => span(text).map(Some).map_err(|_| Invalid::field("duration", "Choose one of the options.")),
     }
 }
 
