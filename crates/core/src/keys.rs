@@ -1,6 +1,7 @@
 //! Operations on keys: create, edit, rotate, delete, and read.
 
 pub mod advice;
+pub mod attention;
 pub mod exposures;
 pub mod preview;
 pub mod selection;

@@ -23,6 +23,7 @@ mod page_content;
 mod plain_http;
 mod readme_screenshot;
 mod restrictions;
+mod selected_keys;
 mod sessions;
 mod settings;
 mod shell;

@@ -14,6 +14,7 @@ mod metrics;
 mod operations;
 mod paths;
 mod queries;
+mod selected_keys;
 mod shares;
 mod sign_in;
 mod slow_clients;

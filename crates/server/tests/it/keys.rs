@@ -24,6 +24,7 @@ mod restriction_values;
 mod restrictions;
 mod retire;
 mod rotate;
+mod selection;
 mod verify;
 mod visitor_rate_limit;
 mod what_if;

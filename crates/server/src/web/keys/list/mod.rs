@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use keyrack_core::OpError;
 use keyrack_core::keys::advice::{Advice, advise};
+use keyrack_core::keys::attention::AttentionSearch;
 use keyrack_core::keys::usage::RecentUsage;
 use keyrack_core::keys::usage::first_of_days;
 use keyrack_core::nodes::LiveNode;
@@ -25,7 +26,9 @@ use crate::web::frame::{self, NavItem, show};
 use crate::web::person::Member;
 use crate::web::text;
 use query::{EXPIRES_SOON, KeyListQuery, ON_A_PAGE, ORDERS, STATUSES};
-use view::{Column, ExpiringKeys, KeyColumns, KeyListPage, KeyListRow, NodeRow, NodeState, Tab};
+use view::{
+    AttentionFilter, Column, ExpiringKeys, KeyColumns, KeyListPage, KeyListRow, NodeRow, NodeState, Tab,
+};
 
 /// Shows the keys.
 pub(in crate::web) async fn page(
@@ -39,7 +42,12 @@ pub(in crate::web) async fn page(
     }
     let now = app.now();
     let window = app.window();
-    let filter = search.filter(now);
+    let found = match search.needs_attention() {
+        true => Some(app.keys.needing_attention(&member.acting, &search.filter(now), window).await?),
+        false => None,
+    };
+    let ids = found.as_ref().map(|found| found.ids.as_slice());
+    let filter = KeyFilter { ids, ..search.filter(now) };
     let keys = app.keys.sorted(&member.acting, &filter, search.slice(first_of_days(now, window))).await?;
     let counts = app.keys.counts(&member.acting, &filter).await?;
     let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
@@ -52,11 +60,26 @@ pub(in crate::web) async fn page(
     }
     let base = base(&member);
     let total = count_of(&counts, search.status().0);
+    let is_whole = search.status().0 == KeyStatus::Live && rows.len() as u64 == total;
+    let extent = match &found {
+        Some(found) if !found.is_complete => extent(&app, &member, &search, found, now).await?,
+        _ => String::new(),
+    };
     let view = KeyListPage {
         frame: frame::of_member(&app, &member, NavItem::ApiKeys, &parts.headers),
         can_manage: member.manages_keys(),
         is_first_run: counts == KeyCounts::default() && !search.is_filtered(),
         tabs: tabs(&search, &counts, &base),
+        attention: AttentionFilter {
+            is_on: search.needs_attention(),
+            url: search.with_attention(&base, !search.needs_attention()),
+            count: if is_whole {
+                grouped(rows.iter().filter(|row| row.needs_attention).count() as u64)
+            } else {
+                String::new()
+            },
+            extent,
+        },
         range: range(&search, rows.len(), total),
         columns: columns(&search, window, &base),
         orders: ORDERS.map(|(name, label)| (name, label, name == search.order())),
@@ -99,6 +122,19 @@ fn range(search: &KeyListQuery, rows: usize, total: u64) -> String {
         return counted(total, "key");
     }
     format!("{}–{} of {}", grouped(skipped + 1), grouped(skipped + rows), counted(total, "key"))
+}
+
+/// How many of the keys a search has checked.
+async fn extent(
+    app: &App,
+    member: &Member,
+    search: &KeyListQuery,
+    found: &AttentionSearch,
+    now: Timestamp,
+) -> Result<String, OpError> {
+    let counts = app.keys.counts(&member.acting, &search.filter(now)).await?;
+    let all = counted(counts.active + counts.paused, "key");
+    Ok(format!("Only the newest {} of {all} were checked.", grouped(found.checked)))
 }
 
 /// A link to the keys that expire within a week. Only on the first page of the unfiltered list of active keys.
@@ -194,6 +230,7 @@ fn row(
 ) -> KeyListRow {
     let (allowed, denied) = measured.map_or((0, 0), |one| (one.allowed(), one.denied()));
     let restrictions = key.terms.restrictions.as_ref();
+    let advice = measured.map(|one| advise(key, one, policy, now)).unwrap_or_default();
     KeyListRow {
         id: key.id.to_string(),
         name: key.name.clone(),
@@ -217,11 +254,14 @@ fn row(
         },
         is_denied: allowed == 0 && denied > 0,
         exposure: measured.and_then(|one| exposure::badge(key, &one.exposures)),
-        advice: measured.and_then(|one| title(&advise(key, one, policy, now))),
+        advice: titles(&advice, |_| true).next(),
+        needs_attention: advice.iter().any(|one| one.needs_attention()),
+        reasons: titles(&advice, Advice::needs_attention).collect(),
     }
 }
 
-/// The title of the first recommendation. The row shows the exposure of the key elsewhere.
-fn title(advice: &[Advice]) -> Option<&'static str> {
-    advice.iter().find(|one| !matches!(one, Advice::Exposed(_))).map(|one| one.title())
+/// The titles of some recommendations. The row shows the exposure of the key elsewhere.
+fn titles(advice: &[Advice], is_shown: fn(Advice) -> bool) -> impl Iterator<Item = &'static str> {
+    let shown = advice.iter().filter(move |one| !matches!(one, Advice::Exposed(_)) && is_shown(**one));
+    shown.map(|one| one.title())
 }

@@ -36,6 +36,8 @@ pub struct KeyListQuery {
     status: String,
     /// `soon` limits the list to keys that expire within seven days.
     expires: String,
+    /// `yes` limits the list to keys that need attention.
+    attention: String,
     sort: String,
     /// `reverse` reverses the order.
     order: String,
@@ -61,9 +63,13 @@ impl KeyListQuery {
         self.expires == "soon"
     }
 
+    pub(super) fn needs_attention(&self) -> bool {
+        self.attention == "yes"
+    }
+
     /// Whether the list shows a part of the keys with a status.
     pub(super) fn is_filtered(&self) -> bool {
-        !self.q.is_empty() || !self.scope.is_empty() || self.expires_soon()
+        !self.q.is_empty() || !self.scope.is_empty() || self.expires_soon() || self.needs_attention()
     }
 
     /// The same query with the last four characters of a secret key in place of the whole key, if the search contains one.
@@ -110,6 +116,12 @@ impl KeyListQuery {
         Self { status: status.to_owned(), page: String::new(), ..self.clone() }.url(base)
     }
 
+    /// The URL of the first page with only the keys that need attention, or with all keys.
+    pub(super) fn with_attention(&self, base: &str, is_needed: bool) -> String {
+        let attention = if is_needed { "yes" } else { "" }.to_owned();
+        Self { attention, page: String::new(), ..self.clone() }.url(base)
+    }
+
     /// The URL of the first page in another order. The current order is reversed.
     pub(super) fn with_order(&self, base: &str, name: &str) -> String {
         let reverses = self.order() == name && !self.is_reversed();
@@ -131,6 +143,7 @@ impl KeyListQuery {
             ("q", self.q.as_str()),
             ("scope", &self.scope),
             ("expires", &self.expires),
+            ("attention", &self.attention),
             ("sort", &self.sort),
             ("order", &self.order),
             ("page", page),

@@ -23,6 +23,8 @@ pub(crate) struct KeyListPage {
     pub(crate) status: &'static str,
     /// `soon` if the list is limited to keys that expire within a week; otherwise empty.
     pub(crate) expires: &'static str,
+    /// The filter for keys that need attention.
+    pub(crate) attention: AttentionFilter,
     /// The tabs Active, Paused, Expired, and Deleted. Their URLs keep the rest of the filter.
     pub(crate) tabs: Vec<Tab>,
     /// The keys on the page among all matching keys, such as "51–100 of 231 keys".
@@ -43,6 +45,17 @@ pub(crate) struct KeyListPage {
     pub(crate) nodes: Vec<NodeRow>,
     /// A request that works on this server, for users without a key.
     pub(crate) curl_example: String,
+}
+
+/// The filter for keys that need attention.
+pub(crate) struct AttentionFilter {
+    pub(crate) is_on: bool,
+    /// The URL of the list with the filter, or without it if it is on.
+    pub(crate) url: String,
+    /// The number of keys. Empty if it is not known without a search.
+    pub(crate) count: String,
+    /// A sentence if the search ended before it had checked all keys. Otherwise empty.
+    pub(crate) extent: String,
 }
 
 /// A line about keys that expire soon.
@@ -127,12 +140,16 @@ pub(crate) struct KeyListRow {
     pub(crate) exposure: Option<ExposureBadge>,
     /// The title of the first recommendation other than the exposure.
     pub(crate) advice: Option<&'static str>,
+    /// Whether the key needs attention.
+    pub(crate) needs_attention: bool,
+    /// Why the key needs attention, other than the exposure.
+    pub(crate) reasons: Vec<&'static str>,
 }
 
 impl KeyListPage {
     /// Whether the list shows a part of the keys with the status.
     fn is_filtered(&self) -> bool {
-        !self.q.is_empty() || !self.scope.is_empty() || self.expires_soon()
+        !self.q.is_empty() || !self.scope.is_empty() || self.expires_soon() || self.attention.is_on
     }
 
     fn expires_soon(&self) -> bool {
@@ -146,5 +163,12 @@ impl KeyListPage {
 
     fn shows_deleted(&self) -> bool {
         self.status == "deleted"
+    }
+}
+
+impl KeyListRow {
+    /// The first reason in a few words, such as "Over-scoped".
+    fn first_reason(&self) -> Option<&'static str> {
+        self.reasons.first().map(|title| title.split_once(':').map_or(*title, |(words, _)| words))
     }
 }

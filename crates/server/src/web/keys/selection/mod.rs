@@ -108,7 +108,7 @@ fn row(app: &App, of: &KeyDependents) -> SelectedKeyRow {
     }
 }
 
-/// What the change breaks, such as "Will break: 203.0.113.7 (camera/3) and 2 more callers (1,204 requests in 7 days)."
+/// What the change breaks, such as "Will break: 203.0.113.7 (camera/3) and 2 more callers. 1,204 requests in 7 days."
 fn effect(of: &KeyDependents) -> String {
     if of.key.deletion.is_some() {
         return "Deleted already.".to_owned();
@@ -117,17 +117,16 @@ fn effect(of: &KeyDependents) -> String {
         let requests = if of.denied > 0 { "Only denied requests" } else { "No requests" };
         return format!("{requests} in {DAYS} days.");
     }
-    let requests = format!("{} in {DAYS} days", counted(of.allowed, "request"));
-    let named: Vec<_> = of.callers.iter().map(text::caller_name).collect();
-    match of.caller_count.saturating_sub(named.len() as u64) {
+    let named = of.callers.iter().map(text::caller_name).collect::<Vec<_>>().join(", ");
+    let callers = match of.caller_count.saturating_sub(of.callers.len() as u64) {
         // Callers are recorded only while there is space for them.
-        _ if named.is_empty() => format!("Will break: {requests}, from callers that weren't recorded."),
-        0 => format!("Will break: {} ({requests}).", named.join(", ")),
+        _ if named.is_empty() => "callers that weren't recorded".to_owned(),
+        0 => named,
         more => {
-            let callers = if more == 1 { "caller" } else { "callers" };
-            format!("Will break: {}, and {} more {callers} ({requests}).", named.join(", "), grouped(more))
+            format!("{named} and {} more {}", grouped(more), if more == 1 { "caller" } else { "callers" })
         }
-    }
+    };
+    format!("Will break: {callers}. {} in {DAYS} days.", counted(of.allowed, "request"))
 }
 
 /// Returns to the list if every key was changed. Otherwise shows the keys that weren't, each with the reason.
