@@ -1,5 +1,6 @@
 //! The lifecycle of keys over the API.
 
+mod attention;
 mod callers;
 mod confirmations;
 mod create;

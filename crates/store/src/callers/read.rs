@@ -8,10 +8,10 @@ use crate::keys::json_list;
 use crate::usage::day_of;
 use crate::{Page, Store, StoreError};
 
-/// The columns of a caller `c`, with the requests since the day `$3`.
+/// Selects the columns of a caller `c`, with the requests since the day `$3`.
 macro_rules! caller_columns {
     () => {
-        "c.id, c.key_id, c.hint, c.kind, c.network, c.origin, c.agent, c.first_at, c.last_at, c.permission, c.refused,
+        "SELECT c.id, c.key_id, c.hint, c.kind, c.network, c.origin, c.agent, c.first_at, c.last_at, c.permission, c.refused,
          coalesce((SELECT sum(d.allowed) FROM caller_days d WHERE d.caller = c.id AND d.day >= $3), 0) AS allowed,
          coalesce((SELECT sum(d.refused) FROM caller_days d WHERE d.caller = c.id AND d.day >= $3), 0) AS refusals"
     };
@@ -21,7 +21,6 @@ macro_rules! caller_columns {
 macro_rules! caller_rows {
     ($rest:literal) => {
         concat!(
-            "SELECT ",
             caller_columns!(),
             " FROM key_callers c JOIN keys k ON k.id = c.key_id
              WHERE c.key_id = $2 AND k.workspace_id = $1 ",
@@ -87,7 +86,7 @@ impl Store {
         most: u32,
     ) -> Result<Vec<ActiveCaller>, StoreError> {
         let rows = query(concat!(
-            "SELECT * FROM (SELECT ",
+            "SELECT * FROM (",
             caller_columns!(),
             ", row_number() OVER (PARTITION BY c.key_id ORDER BY c.last_at DESC, c.id DESC) AS place,
                count(*) OVER (PARTITION BY c.key_id) AS callers

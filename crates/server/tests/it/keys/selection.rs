@@ -20,9 +20,8 @@ fn message(answer: &Answer) -> String {
     let cookies = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
     let notice = cookies.filter_map(|cookie| cookie.strip_prefix("keyrack_notice=")).next().unwrap();
     let notice = notice.split(';').next().unwrap();
-    let unescaped = form_urlencoded::parse(format!("x={notice}").as_bytes()).next().unwrap().1.into_owned();
-    let text = form_urlencoded::parse(unescaped.as_bytes()).find(|(name, _)| name == "text");
-    text.map(|(_, text)| text.into_owned()).unwrap_or(unescaped)
+    let text = form_urlencoded::parse(notice.as_bytes()).find(|(name, _)| name == "text");
+    text.unwrap().1.into_owned()
 }
 
 async fn status(api: &Api, key: &CreatedKey) -> Value {
@@ -159,7 +158,7 @@ async fn export_of_selected_keys_is_safe_in_a_spreadsheet_and_has_no_secret() {
     let file = web.page(&web.keys(&format!("/export?key={}&key={}&do=export", kiosk.id, formula.id))).await;
     assert_eq!(
         (file.status.as_u16(), file.header("content-type")),
-        (200, "text/csv; charset=utf-8"),
+        (200, "text/csv; charset=utf-8; header=present"),
         "{file:?}"
     );
     let disposition = file.header("content-disposition");
