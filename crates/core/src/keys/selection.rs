@@ -93,14 +93,14 @@ impl Keys {
     ) -> Result<Vec<KeyOutcome>, OpError> {
         invalid::note(reason, 200).map_err(|expected| Invalid::field("reason", expected))?;
         let reason = reason.to_owned();
-        self.change_each(by, ids, move |keys, by, id| {
-            let reason = reason.clone();
+        self.change_each(by, ids, move |keys, by, key| {
+            let (id, reason) = (key.id, reason.clone());
             async move { keys.delete(&by, id, &reason).await.map(|(_, propagation)| propagation) }
         })
         .await
     }
 
-    /// Pauses the keys as [`Keys::pause`] does. A key that can't be paused doesn't stop the others.
+    /// Pauses the keys as [`Keys::pause`] does, except expired keys. A key that can't be paused doesn't stop the others.
     pub async fn pause_selected(
         &self,
         by: &AuthorizedCaller,
@@ -108,8 +108,15 @@ impl Keys {
         span: Option<Duration>,
     ) -> Result<Vec<KeyOutcome>, OpError> {
         super::life::check_pause(span)?;
-        self.change_each(by, ids, move |keys, by, id| async move {
-            keys.pause(&by, id, span).await.map(|(_, propagation)| propagation)
+        let now = (self.clock)();
+        self.change_each(by, ids, move |keys, by, key| {
+            let (id, has_expired) = (key.id, key.has_expired(now));
+            async move {
+                if has_expired {
+                    return Err(Invalid::field("duration", "This key has expired.").into());
+                }
+                keys.pause(&by, id, span).await.map(|(_, propagation)| propagation)
+            }
         })
         .await
     }
@@ -123,7 +130,7 @@ impl Keys {
         change: C,
     ) -> Result<Vec<KeyOutcome>, OpError>
     where
-        C: Fn(Self, AuthorizedCaller, KeyId) -> F + Send + 'static,
+        C: Fn(Self, AuthorizedCaller, &KeyRow) -> F + Send + 'static,
         F: Future<Output = Result<Propagation, OpError>> + Send,
     {
         let selected = self.read_selected(by, ids).await?;
@@ -131,7 +138,7 @@ impl Keys {
         let task = tokio::spawn(with_tenant(Some(by.workspace), async move {
             set_tenant(by.workspace, by.actor());
             let changes = selected.into_iter().map(|key| {
-                let change = change(keys.clone(), by.clone(), key.id);
+                let change = change(keys.clone(), by.clone(), &key);
                 async move { KeyOutcome { outcome: change.await, key } }
             });
             // Collected first, since the compiler can't prove that a lazy iterator of futures may move to the task.

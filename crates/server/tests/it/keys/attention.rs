@@ -27,9 +27,10 @@ async fn age(api: &mut Api, keys: &[(&CreatedKey, i64)]) {
     api.server.stop().await;
     let db = Connection::open(api.server.data().join("keyrack.db")).unwrap();
     // The triggers protect the creation of a key.
-    let mut triggers = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").unwrap();
-    let triggers = triggers.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let mut all = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").unwrap();
+    let triggers = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     let triggers: Vec<(String, String)> = triggers.map(Result::unwrap).collect();
+    drop(all);
     for (name, _) in &triggers {
         db.execute(&format!("DROP TRIGGER {name}"), []).unwrap();
     }

@@ -52,8 +52,8 @@ async fn selection_is_confirmed_with_the_callers_of_each_key() {
         assert_eq!(page.status, 200, "{page:?}");
         for part in [
             title,
-            "203.0.113.11 (camera/3)",
-            "and 2 more callers. 1,204 requests in 7 days.",
+            "203.0.113.11, camera/3",
+            "; and 2 more callers. 1,204 requests in 7 days.",
             "No requests in 7 days.",
             "Only denied requests in 7 days.",
         ] {

@@ -69,7 +69,7 @@ pub(crate) struct ConfirmKeyActionPage {
 }
 
 impl ConfirmChoice {
-    fn is_chosen(&self, value: &str) -> bool {
+    pub(crate) fn is_chosen(&self, value: &str) -> bool {
         self.field.is(value) || (self.field.value.is_empty() && value == self.usual)
     }
 }

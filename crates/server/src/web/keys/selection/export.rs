@@ -65,7 +65,7 @@ fn status(key: &KeyRow, now: Timestamp) -> &'static str {
         "deleted"
     } else if key.paused_at(now).is_some() {
         "paused"
-    } else if key.terms.expires_at.is_some_and(|at| at <= now) {
+    } else if key.has_expired(now) {
         "expired"
     } else {
         "active"

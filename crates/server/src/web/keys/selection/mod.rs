@@ -92,7 +92,7 @@ async fn confirm(
             keys: selected.iter().map(|one| row(app, one)).collect(),
             back: list_url(member, form),
             reason: field(&form.reason, invalid, "reason"),
-            span: field(&form.span, invalid, "duration"),
+            span: pause::span_choice(&form.span, invalid),
         }
     )
 }
@@ -108,7 +108,7 @@ fn row(app: &App, of: &KeyDependents) -> SelectedKeyRow {
     }
 }
 
-/// What the change breaks, such as "Will break: 203.0.113.7 (camera/3) and 2 more callers. 1,204 requests in 7 days."
+/// What the change breaks, such as "Will break: 203.0.113.7, camera/3; and 2 more callers. 1,204 requests in 7 days."
 fn effect(of: &KeyDependents) -> String {
     if of.key.deletion.is_some() {
         return "Deleted already.".to_owned();
@@ -117,13 +117,13 @@ fn effect(of: &KeyDependents) -> String {
         let requests = if of.denied > 0 { "Only denied requests" } else { "No requests" };
         return format!("{requests} in {DAYS} days.");
     }
-    let named = of.callers.iter().map(text::caller_name).collect::<Vec<_>>().join(", ");
+    let named = of.callers.iter().map(text::caller).collect::<Vec<_>>().join("; ");
     let callers = match of.caller_count.saturating_sub(of.callers.len() as u64) {
         // Callers are recorded only while there is space for them.
         _ if named.is_empty() => "callers that weren't recorded".to_owned(),
         0 => named,
         more => {
-            format!("{named} and {} more {}", grouped(more), if more == 1 { "caller" } else { "callers" })
+            format!("{named}; and {} more {}", grouped(more), if more == 1 { "caller" } else { "callers" })
         }
     };
     format!("Will break: {callers}. {} in {DAYS} days.", counted(of.allowed, "request"))
@@ -184,6 +184,9 @@ fn unchanged(of: &KeyOutcome) -> Option<UnchangedKey> {
         OpError::Internal(cause) => {
             tracing::error!(key = %of.key.id, error = cause, "a selected key could not be changed");
             "Something went wrong on our side. Try again.".to_owned()
+        }
+        OpError::Invalid(invalid) => {
+            invalid.fields().map(|(_, message)| sentence(message)).collect::<Vec<_>>().join(" ")
         }
         error => sentence(&error.to_string()),
     };

@@ -5,6 +5,7 @@ use askama::Template;
 use super::form::SelectionAction;
 use crate::web::form::Field;
 use crate::web::frame::Frame;
+use crate::web::keys::confirm::ConfirmChoice;
 use crate::web::text::PauseSummary;
 
 /// The confirmation before the selected keys are changed.
@@ -21,8 +22,8 @@ pub(crate) struct ConfirmSelectionPage {
     pub(crate) back: String,
     /// The form field `reason`, optional.
     pub(crate) reason: Field,
-    /// The form field `for`: a span such as `10m` (the default), or `resumed`.
-    pub(crate) span: Field,
+    /// The form field `for`: the duration of a pause.
+    pub(crate) span: ConfirmChoice,
 }
 
 pub(crate) struct SelectedKeyRow {
@@ -59,9 +60,5 @@ pub(crate) struct UnchangedKey {
 impl ConfirmSelectionPage {
     fn deletes(&self) -> bool {
         self.action == SelectionAction::Delete
-    }
-
-    fn is_chosen(&self, span: &str) -> bool {
-        self.span.is(span) || (self.span.value.is_empty() && span == "10m")
     }
 }
