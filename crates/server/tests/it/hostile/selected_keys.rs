@@ -29,9 +29,9 @@ async fn selection_with_invalid_fields_changes_no_key() {
     let before = fixture.stored_data().await;
     let (ours, theirs) = (fixture.ours.key.to_string(), fixture.theirs.key.to_string());
     let confirmed = "do=delete&confirmed=yes&for=resumed";
-    let many: String =
-        (0..51).map(|number| format!("&key=key_000000000000700080000000{number:08}")).collect();
-    let both = "a".repeat(70_000);
+    let many = (0..51).map(|number| format!("&key=key_000000000000700080000000{number:08}"));
+    let many = many.collect::<Vec<_>>().concat();
+    let long = "a".repeat(70_000);
     for (what, body, status) in [
         ("a key of another workspace", format!("{confirmed}&key={ours}&key={theirs}"), 404),
         ("a missing key", format!("{confirmed}&key={ours}&key=key_00000000000070008000000000000000"), 404),
@@ -43,7 +43,7 @@ async fn selection_with_invalid_fields_changes_no_key() {
         ("no action", format!("confirmed=yes&key={ours}"), 422),
         ("an unknown action", format!("do=rotate&confirmed=yes&key={ours}"), 422),
         ("an export by POST", format!("do=export&confirmed=yes&key={ours}"), 422),
-        ("a long reason", format!("{confirmed}&key={ours}&reason={both}"), 413),
+        ("a long reason", format!("{confirmed}&key={ours}&reason={long}"), 413),
     ] {
         assert_page(&post(&fixture, Role::Owner, FORM, &body).await, status, what);
     }

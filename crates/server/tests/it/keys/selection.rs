@@ -17,8 +17,8 @@ async fn submit(web: &WebClient<'_>, keys: &[&CreatedKey], fields: &[(&str, &str
 
 /// The text of the message that the next page shows.
 fn message(answer: &Answer) -> String {
-    let cookies = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
-    let notice = cookies.filter_map(|cookie| cookie.strip_prefix("keyrack_notice=")).next().unwrap();
+    let mut cookies = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
+    let notice = cookies.find_map(|cookie| cookie.strip_prefix("keyrack_notice=")).unwrap();
     let notice = notice.split(';').next().unwrap();
     let text = form_urlencoded::parse(notice.as_bytes()).find(|(name, _)| name == "text");
     text.unwrap().1.into_owned()
@@ -90,10 +90,10 @@ async fn confirmed_deletion_deletes_each_selected_key() {
         &["key_deleted", "key_created"],
         &["key_created"],
     ]) {
-        let log = api.get(&format!("/api/v1/activity?target={}", key.id)).await.ok().json();
+        let entries = api.get(&format!("/api/v1/activity?target={}", key.id)).await.ok().json();
         let recorded: Vec<_> =
-            log["items"].as_array().unwrap().iter().map(|entry| &entry["action"]).collect();
-        assert_eq!(recorded, actions, "{log}");
+            entries["items"].as_array().unwrap().iter().map(|entry| &entry["action"]).collect();
+        assert_eq!(recorded, actions, "{entries}");
     }
 }
 

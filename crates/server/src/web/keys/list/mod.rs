@@ -42,9 +42,10 @@ pub(in crate::web) async fn page(
     }
     let now = app.now();
     let window = app.window();
-    let found = match search.needs_attention() {
-        true => Some(app.keys.needing_attention(&member.acting, &search.filter(now), window).await?),
-        false => None,
+    let found = if search.needs_attention() {
+        Some(app.keys.needing_attention(&member.acting, &search.filter(now), window).await?)
+    } else {
+        None
     };
     let ids = found.as_ref().map(|found| found.ids.as_slice());
     let filter = KeyFilter { ids, ..search.filter(now) };
@@ -74,7 +75,7 @@ pub(in crate::web) async fn page(
             is_on: search.needs_attention(),
             url: search.with_attention(&base, !search.needs_attention()),
             count: if is_whole {
-                grouped(rows.iter().filter(|row| row.needs_attention).count() as u64)
+                grouped(rows.iter().filter(|row| row.attention.is_some()).count() as u64)
             } else {
                 String::new()
             },
@@ -255,8 +256,10 @@ fn row(
         is_denied: allowed == 0 && denied > 0,
         exposure: measured.and_then(|one| exposure::badge(key, &one.exposures)),
         advice: titles(&advice, |_| true).next(),
-        needs_attention: advice.iter().any(|one| one.needs_attention()),
-        reasons: titles(&advice, Advice::needs_attention).collect(),
+        attention: advice
+            .iter()
+            .any(|one| one.needs_attention())
+            .then(|| titles(&advice, Advice::needs_attention).collect()),
     }
 }
 

@@ -140,10 +140,8 @@ pub(crate) struct KeyListRow {
     pub(crate) exposure: Option<ExposureBadge>,
     /// The title of the first recommendation other than the exposure.
     pub(crate) advice: Option<&'static str>,
-    /// Whether the key needs attention.
-    pub(crate) needs_attention: bool,
-    /// Why the key needs attention, other than the exposure.
-    pub(crate) reasons: Vec<&'static str>,
+    /// Why the key needs attention, other than the exposure. `None` if it doesn't.
+    pub(crate) attention: Option<Vec<&'static str>>,
 }
 
 impl KeyListPage {
@@ -167,8 +165,12 @@ impl KeyListPage {
 }
 
 impl KeyListRow {
+    fn reasons(&self) -> &[&'static str] {
+        self.attention.as_deref().unwrap_or_default()
+    }
+
     /// The first reason in a few words, such as "Over-scoped".
     fn first_reason(&self) -> Option<&'static str> {
-        self.reasons.first().map(|title| title.split_once(':').map_or(*title, |(words, _)| words))
+        self.reasons().first().map(|title| title.split_once(':').map_or(*title, |(words, _)| words))
     }
 }
