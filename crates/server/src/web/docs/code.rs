@@ -40,7 +40,7 @@ impl ExampleRequest {
         let mut code = format!("curl {method}{url}");
         let mut option = |text: &str| code.extend([" \\\n  ", text]);
         if self.takes_key {
-            option(&format!("-H \"X-Api-Key: ${KEY_VARIABLE}\""));
+            option(&format!("-H \"Authorization: Bearer ${KEY_VARIABLE}\""));
         }
         for (name, value) in self.all_headers() {
             option(&format!("-H \"{name}: {value}\""));
@@ -56,7 +56,7 @@ impl ExampleRequest {
     fn python(&self, url: &str) -> String {
         let mut headers = Vec::new();
         if self.takes_key {
-            headers.push(format!("\"X-Api-Key\": os.environ[\"{KEY_VARIABLE}\"]"));
+            headers.push(format!("\"Authorization\": f\"Bearer {{os.environ['{KEY_VARIABLE}']}}\""));
         }
         let is_json = matches!(self.body, ExampleBody::Json(_));
         let own = self.all_headers().into_iter().filter(|(name, _)| !(is_json && *name == "Content-Type"));
@@ -83,7 +83,7 @@ impl ExampleRequest {
     fn javascript(&self, url: &str) -> String {
         let mut headers = Vec::new();
         if self.takes_key {
-            headers.push(format!("\"X-Api-Key\": process.env.{KEY_VARIABLE}"));
+            headers.push(format!("\"Authorization\": `Bearer ${{process.env.{KEY_VARIABLE}}}`"));
         }
         headers.extend(self.all_headers().iter().map(|(name, value)| format!("\"{name}\": \"{value}\"")));
         let mut code = String::new();
@@ -146,7 +146,7 @@ mod tests {
         let [curl, python, javascript] = &request.snippets("http://a")[..] else { panic!() };
         assert_eq!(
             curl.code,
-            "curl -X PATCH \"http://a/api/v1/keys/key_1?a=b\" \\\n  -H \"X-Api-Key: $KEYRACK_KEY\" \\\n  \
+            "curl -X PATCH \"http://a/api/v1/keys/key_1?a=b\" \\\n  -H \"Authorization: Bearer $KEYRACK_KEY\" \\\n  \
              -H \"If-Match: *\" \\\n  -H \"Content-Type: application/json\" \\\n  \
              -d '{\"name\":\"it'\\''s\",\"note\":null,\"on\":true}'"
         );

@@ -5,7 +5,7 @@ pub(super) mod prediction;
 use super::text::Snippet;
 
 /// A request with an optional JSON body.
-pub(super) struct ExampleRequest<'a> {
+pub(super) struct JsonRequest<'a> {
     pub(super) url: String,
     pub(super) secret: &'a str,
     /// The JSON body. The request is a GET request without it.
@@ -14,7 +14,7 @@ pub(super) struct ExampleRequest<'a> {
     pub(super) comment: Option<String>,
 }
 
-impl ExampleRequest<'_> {
+impl JsonRequest<'_> {
     /// Examples for curl, Python, and JavaScript.
     pub(super) fn snippets(&self) -> Vec<Snippet> {
         labeled([self.curl(), self.python(), self.javascript()])

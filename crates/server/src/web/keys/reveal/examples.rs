@@ -7,7 +7,7 @@ use keyrack_store::Model;
 
 use crate::app::App;
 use crate::web::person::Member;
-use crate::web::snippets::{ExampleRequest, prediction};
+use crate::web::snippets::{JsonRequest, prediction};
 use crate::web::text::Snippet;
 
 /// Examples for curl, Python, and JavaScript, and a line for a `.env` file.
@@ -17,7 +17,7 @@ pub(super) async fn examples(app: &App, member: &Member, created: &IssuedKey, ad
     let restrictions = created.key.terms.restrictions.as_ref().unwrap_or(&Restrictions::NONE);
     let get = |what: &str| {
         let url = format!("{address}/api/v1/{what}");
-        ExampleRequest { url, secret, body: None, comment: None }.snippets()
+        JsonRequest { url, secret, body: None, comment: None }.snippets()
     };
     let mut snippets = if scopes.contains(Scope::Project) {
         get("projects")
@@ -56,7 +56,7 @@ fn verification<'a>(
     created: &'a IssuedKey,
     restrictions: &Restrictions,
     address: &str,
-) -> ExampleRequest<'a> {
+) -> JsonRequest<'a> {
     let (permission, does) = if created.key.scopes.contains(Scope::Inference) {
         (Permission::ModelsPredict, "predict")
     } else {
@@ -68,7 +68,7 @@ fn verification<'a>(
     fields.extend(first(&restrictions.models).map(|model| ("model", model.to_string())));
     fields.extend(origin(restrictions).map(|origin| ("origin", origin)));
     let fields: Vec<_> = fields.iter().map(|(name, value)| format!("\"{name}\": \"{value}\"")).collect();
-    ExampleRequest {
+    JsonRequest {
         url: format!("{address}/api/v1/verify"),
         secret: created.secret.expose(),
         body: Some(format!("{{{}}}", fields.join(", "))),
