@@ -155,7 +155,7 @@ impl Models {
     }
 
     /// Returns the newest ready model with which a key with these restrictions can predict. Searches the
-    /// newest [`SEARCHED_MODELS`] models.
+    /// newest 100 models.
     pub async fn newest_ready(
         &self,
         by: &AuthorizedCaller,
