@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::quotas::Quotas;
 use super::removals::Removals;
 use super::who::Covered;
-use super::{AuthorizedCaller, OpError, Random};
+use super::{AuthorizedCaller, Invalid, OpError, Random, invalid};
 use crate::disk::Disk;
 use crate::objects::model_prefix;
 use crate::shares::Budget;
@@ -199,6 +199,16 @@ impl Models {
         let store = by.writes(&self.store, now);
         let cancelled = store.cancel_model(by.workspace, model.id, by.actor(), now);
         cancelled.await.map_err(named)
+    }
+
+    /// Renames a model in any state. The ID stays the same.
+    pub async fn rename(&self, by: &AuthorizedCaller, id: ModelId, name: &str) -> Result<Model, OpError> {
+        let model = self.read(by, id).await?;
+        let name = invalid::name(name).map_err(|expected| Invalid::field("name", expected))?;
+        let now = (self.clock)();
+        let store = by.writes(&self.store, now);
+        let renamed = store.rename_model(by.workspace, model.id, &name, by.actor(), now);
+        renamed.await.map_err(named)
     }
 
     /// Deletes a model in any state, with its objects.

@@ -39,6 +39,7 @@ actions! {
     RecordDeleted, "record_deleted", "An image was deleted.";
     ModelCreated, "model_created", "A training run was queued.";
     ModelCancelled, "model_cancelled", "A training run was canceled.";
+    ModelRenamed, "model_renamed", "A model was renamed.";
     ModelDeleted, "model_deleted", "A model was deleted.";
 }
 

@@ -142,6 +142,7 @@ fn platform(registry: PageRegistry) -> PageRegistry {
         .page(Member(Role::Viewer), &model("/{id}"), models::show::page)
         .action(Member(Role::Member), &model("/{id}/cancel"), models::cancel::submit)
         .sending(TRIED, Member(Role::Member), &model("/{id}/try"), models::predict::submit)
+        .form(Member(Role::Member), &model("/{id}/rename"), models::rename::form, models::rename::submit)
         .form(Member(Role::Member), &model("/{id}/delete"), models::delete::form, models::delete::submit)
 }
 

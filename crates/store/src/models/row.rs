@@ -165,6 +165,45 @@ impl AuthorizedStore {
         Ok(model)
     }
 
+    /// Renames a model. Returns [`StoreError::NameTaken`] if another model of the project has the name. The same name
+    /// again writes no audit entry.
+    pub async fn rename_model(
+        &self,
+        workspace: WorkspaceId,
+        id: ModelId,
+        name: &str,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Model, StoreError> {
+        let mut db = self.write_new_data().await?;
+        let before = one(&mut db, workspace, id).await?.ok_or(StoreError::NotFound)?;
+        if before.name == name {
+            return Ok(before);
+        }
+        let entry = NewAuditEntry {
+            workspace,
+            at: now,
+            actor,
+            action: AuditAction::ModelRenamed,
+            target: &id,
+            detail: json!({ "name": { "after": name, "before": before.name } }),
+        };
+        audit::append(&mut db, &entry).await?;
+        let renamed = query("UPDATE models SET name = $2, folded = $3 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(name)
+            .bind(names::folded(name))
+            .execute(&mut *db)
+            .await;
+        match renamed {
+            // Of the columns set here, only the name must be unique.
+            Err(error) if error.is_unique_violation() => return Err(StoreError::NameTaken),
+            renamed => renamed?,
+        };
+        db.commit().await?;
+        Ok(Model { name: name.to_owned(), ..before })
+    }
+
     /// Deletes a model in any status. Objects under `prefixes` are scheduled for removal.
     pub async fn delete_model(
         &self,

@@ -1,4 +1,4 @@
-//! The pages of models: the list, each model, training, predictions, and deletion.
+//! The pages of models: the list, each model, training, predictions, renaming, and deletion.
 
 mod row_view;
 
@@ -6,6 +6,7 @@ pub(super) mod cancel;
 pub(super) mod delete;
 pub(super) mod list;
 pub(super) mod predict;
+pub(super) mod rename;
 pub(super) mod show;
 pub(super) mod train;
 

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use thirtyfour::By;
+
 use super::steps::{PROJECTS, signed_in};
 use super::test_images::{BLUE, RED, TestImages};
 use super::{Browser, BrowserKind};
@@ -192,4 +194,14 @@ async fn detector_is_trained_and_tested_without_javascript() {
     browser.click("Run prediction").await;
     browser.wait_for_text("can't fetch an image from this URL").await;
     assert_eq!(browser.value("Or image URL").await, address);
+
+    browser.click("Rename Model 1").await;
+    browser.fill("Name", "Lids at night").await;
+    browser.click("Save changes").await;
+    browser.wait_for_heading("Lids at night").await;
+    browser.click("Train again with the settings of Lids at night").await;
+    assert_eq!(browser.value("Training steps").await, "10", "the setting is shown, in an open section");
+    browser.goto(PROJECTS).await;
+    let images = browser.driver().find_all(By::Css(".card-images img")).await.unwrap();
+    assert_eq!(images.len(), 4, "the card of the project shows its newest images");
 }

@@ -202,6 +202,8 @@ async fn forms(fixture: &AccessFixture) -> Vec<FilledForm> {
     for route in posts.filter(|route| !["/setup", "/sign-out"].contains(&route.path.as_str())) {
         let id = if route.path.contains("/projects/") {
             fixture.ours.project.to_string()
+        } else if route.path.contains("/models/") {
+            fixture.ours.model.to_string()
         } else {
             fixture.ours.key.to_string()
         };

@@ -127,3 +127,44 @@ async fn new_inference_key_is_shown_with_a_prediction_that_it_can_make() {
     let project = generate("uploads", "project", &[]).await;
     assert!(project.contains("/api/v1/projects") && !project.contains("/predict/"), "{project}");
 }
+
+#[tokio::test]
+async fn model_is_renamed_and_keeps_its_id() {
+    let predictions = PredictionFixture::start().await;
+    let owner = WebClient::sign_in(&predictions.server).await;
+    let path = |model: &str| format!("/w/{}/models/{model}/rename", owner.slug);
+    let rename = async |model: &str, name: &str| owner.submit(&path(model), &[("name", name)]).await;
+
+    for wrong in ["", "  ", "a\u{202e}b", &"x".repeat(101)] {
+        let answer = rename(&predictions.classifier, wrong).await;
+        assert_eq!(answer.status, 422, "{wrong:?}: {answer:?}");
+        assert!(answer.text.contains("f-name-error"), "{answer:?}");
+    }
+    let renamed = rename(&predictions.classifier, " Caps, night shift ").await;
+    assert_eq!(renamed.status, 303, "{renamed:?}");
+    let page = owner.page(renamed.header("location")).await.text;
+    assert!(page.contains("<h1>Caps, night shift</h1>") && page.contains(&predictions.classifier), "{page}");
+    assert_eq!(rename(&predictions.classifier, "Caps, night shift").await.status, 303, "the same name again");
+    let taken = rename(&predictions.damaged, "caps,  NIGHT shift").await;
+    assert_eq!(taken.status, 422, "{taken:?}");
+    assert_eq!(rename(&predictions.theirs, "ours now").await.status, 404);
+
+    let log = owner.page(&format!("/w/{}/settings/audit-log", owner.slug)).await.text;
+    assert_eq!(log.matches("renamed the model").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn train_again_offers_settings_of_the_model() {
+    let predictions = PredictionFixture::start().await;
+    let owner = WebClient::sign_in(&predictions.server).await;
+    let model = owner.page(&format!("/w/{}/models/{}", owner.slug, predictions.classifier)).await.text;
+    let link = between(&model, "href=\"", &format!("train?again={}", predictions.classifier));
+    assert!(model.contains("Train again") && !link.is_empty());
+    let project = format!("/w/{}/projects/{}", owner.slug, predictions.project);
+    for again in [&predictions.classifier, &predictions.theirs, "mdl_0", "<b>", ""] {
+        let again: String = form_urlencoded::byte_serialize(again.as_bytes()).collect();
+        let page = owner.page(&format!("{project}/train?again={again}")).await;
+        assert_eq!(page.status, 200, "{again}: {page:?}");
+        assert!(!page.text.contains("<b>"), "{page:?}");
+    }
+}

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use keyrack_core::keys::{IssuedKey, KeyDraft};
-use keyrack_core::{Invalid, OpError};
+use keyrack_core::{Invalid, OpError, invalid};
 use keyrack_key::{KeyId, Restrictions};
 use keyrack_store::{KeyFilter, KeyStatus, Policy};
 
@@ -41,7 +41,7 @@ async fn page(
     invalid: Option<&Invalid>,
 ) -> Result<Response, OpError> {
     let context = FormContext::of(app, member, policy, &Restrictions::NONE).await?;
-    let same_name = same_name(app, member, form.name.trim(), None).await?;
+    let same_name = same_name(app, member, &form.name, None).await?;
     show!(
         app,
         NewKeyPage {
@@ -101,18 +101,16 @@ async fn create(app: &App, member: &Member, form: &KeyForm, policy: Policy) -> R
     app.keys.create(&member.acting, draft, sent_nonce(&form.nonce)?).await
 }
 
-/// A warning if another key than `own` has this name, which is allowed.
+/// A warning if another key than `own` has this name, which is allowed. No key has an invalid name.
 pub(super) async fn same_name(
     app: &App,
     member: &Member,
     name: &str,
     own: Option<KeyId>,
 ) -> Result<Option<String>, OpError> {
-    if name.is_empty() {
-        return Ok(None);
-    }
+    let Ok(name) = invalid::name(name) else { return Ok(None) };
     let filter =
-        KeyFilter { status: KeyStatus::Standing, text: Some(name), limit: 20, ..KeyFilter::any(app.now()) };
+        KeyFilter { status: KeyStatus::Standing, text: Some(&name), limit: 20, ..KeyFilter::any(app.now()) };
     let alike = app.keys.list(&member.acting, &filter).await?;
     let is_taken = alike.items.iter().any(|key| key.name == name && Some(key.id) != own);
     Ok(is_taken.then(|| format!("Another key is also named {name}.")))

@@ -7,10 +7,12 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use keyrack_core::models::TrainSettings;
 use keyrack_core::{Invalid, OpError};
+use keyrack_key::ModelId;
 use keyrack_store::{Project, ProjectType};
 use serde::Deserialize;
 
 use super::url;
+use crate::api::Params;
 use crate::app::{App, Shared};
 use crate::web::error::PageError;
 use crate::web::form::{FormBody, field};
@@ -29,15 +31,40 @@ pub struct TrainForm {
     seed: String,
 }
 
+/// The query of the form.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct TrainQuery {
+    /// The model whose settings the form shows.
+    again: String,
+}
+
 /// Shows the form, or what the project lacks for training.
 pub(in crate::web) async fn form(
     State(app): State<Shared>,
     RequestedProject { member, project }: RequestedProject,
+    Params(query): Params<TrainQuery>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let models = app.datasets.counts(&member.acting, project.id).await?.models;
-    let form = TrainForm { name: format!("Model {}", models + 1), ..TrainForm::default() };
+    let settings = match query.again.parse() {
+        Ok(id) => settings_of(&app, &member, id).await?,
+        Err(_) => TrainForm::default(),
+    };
+    let form = TrainForm { name: format!("Model {}", models + 1), ..settings };
     Ok(page(&app, &member, &headers, &project, &form, None).await?)
+}
+
+/// The settings of an earlier training run. Defaults if the model was deleted.
+async fn settings_of(app: &App, member: &Member, id: ModelId) -> Result<TrainForm, OpError> {
+    let model = match app.models.read(&member.acting, id).await {
+        Ok(model) => model,
+        Err(OpError::NotFound(_)) => return Ok(TrainForm::default()),
+        Err(error) => return Err(error),
+    };
+    let number =
+        |name: &str| model.settings[name].as_u64().map(|number| number.to_string()).unwrap_or_default();
+    Ok(TrainForm { steps: number("steps"), seed: number("seed"), ..TrainForm::default() })
 }
 
 async fn page(

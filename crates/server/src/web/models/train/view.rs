@@ -25,6 +25,6 @@ pub(crate) struct TrainModelPage {
 
 impl TrainModelPage {
     fn is_open(&self) -> bool {
-        self.steps.error.is_some() || self.seed.error.is_some()
+        [&self.steps, &self.seed].into_iter().any(|field| field.error.is_some() || !field.value.is_empty())
     }
 }

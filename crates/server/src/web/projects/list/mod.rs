@@ -5,12 +5,14 @@ mod view;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::Response;
+use keyrack_core::OpError;
+use keyrack_core::datasets::AnnotatedImage;
 use keyrack_key::{ProjectId, Timestamp};
-use keyrack_store::{Project, ProjectCounts};
+use keyrack_store::{Project, ProjectCounts, RecordFilter};
 
 use super::base;
 use crate::api::Params;
-use crate::app::Shared;
+use crate::app::{App, Shared};
 use crate::web::cursor::CursorQuery;
 use crate::web::error::PageError;
 use crate::web::frame::{self, NavItem, show};
@@ -21,6 +23,8 @@ use crate::web::text;
 use view::{ProjectCard, ProjectListPage};
 
 const ON_A_PAGE: u32 = 60;
+/// The images on the card of a project.
+const THUMBNAILS: u32 = 4;
 
 /// Shows the projects.
 pub(in crate::web) async fn page(
@@ -35,7 +39,9 @@ pub(in crate::web) async fn page(
     let now = app.now();
     let mut projects = Vec::with_capacity(page.items.len());
     for project in &page.items {
-        projects.push(card(project, app.datasets.counts(&member.acting, project.id).await?, now));
+        let counts = app.datasets.counts(&member.acting, project.id).await?;
+        let images = thumbnails(&app, &member, project).await?;
+        projects.push(card(project, counts, images, now));
     }
     let view = ProjectListPage {
         frame: frame::of_member(&app, &member, NavItem::Projects, &parts.headers),
@@ -53,8 +59,18 @@ pub(in crate::web) async fn page(
     Ok(show!(&app, view)?)
 }
 
-fn card(project: &Project, counts: ProjectCounts, now: Timestamp) -> ProjectCard {
+/// The URLs of the newest images of a project, as thumbnails.
+async fn thumbnails(app: &App, member: &Member, project: &Project) -> Result<Vec<String>, OpError> {
+    let newest =
+        app.datasets.records(&member.acting, project.id, &RecordFilter::default(), None, THUMBNAILS).await?;
+    let images = format!("{}/{}/images", base(member), project.id);
+    let url = |image: &AnnotatedImage| format!("{images}/{}/file?size=thumbnail", image.record.id);
+    Ok(newest.items.iter().map(url).collect())
+}
+
+fn card(project: &Project, counts: ProjectCounts, thumbnails: Vec<String>, now: Timestamp) -> ProjectCard {
     ProjectCard {
+        thumbnails,
         id: project.id.to_string(),
         name: project.name.clone(),
         kind: kind(project.project_type).to_owned(),

@@ -28,4 +28,6 @@ pub(crate) struct ProjectCard {
     /// The description. May be empty.
     pub(crate) description: String,
     pub(crate) created: DisplayTime,
+    /// The URLs of up to four images, newest first.
+    pub(crate) thumbnails: Vec<String>,
 }
