@@ -575,10 +575,14 @@ function followSections(contents) {
 
 // ---- Setup
 
+/** A time in the time zone of the user. Without the script, the page shows times in UTC. */
+const LOCAL_TIME = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+
 function enhance(root) {
   for (const button of root.querySelectorAll("[data-copy], [data-copy-text]")) button.hidden = false;
   for (const group of root.querySelectorAll("[data-tabs]")) makeTabs(group);
   for (const chart of root.querySelectorAll("[data-chart]")) makeChart(chart);
+  for (const time of root.querySelectorAll("time[title]")) time.title = LOCAL_TIME.format(new Date(time.dateTime));
   for (const form of root.querySelectorAll("form")) sayGroups(form);
   for (const button of root.querySelectorAll("[data-check-first]")) button.hidden = true;
   for (const line of root.querySelectorAll("[data-first-call]")) setTimeout(awaitCall, LOOK, line);

@@ -1,6 +1,6 @@
 //! The pages of the web interface. Each page is a folder: its handler (`mod.rs`), the data that it shows (`view.rs`), and
-//! its template. Pages share `frame` (header, navigation, messages), `form` (fields), `text` (times, scopes, limits), and
-//! `charts`; these know no page.
+//! its template. Pages share `frame` (header, navigation, messages), `form` (fields), `text` (times, scopes, limits),
+//! `snippets` (code examples), and `charts`; these know no page.
 //!
 //! Start with `registry()`, which lists each page with its path and the role that it requires.
 

@@ -349,13 +349,14 @@ const IMAGES: [Row; 14] = [
     ),
 ];
 
-const SERVER: [Row; 5] = [
+const SERVER: [Row; 6] = [
     (
         "share_used_up",
         429,
         "The key or workspace already uses its share of the server.",
         "Try again after the seconds in Retry-After.",
     ),
+    ("too_many_keys", 422, "A form selects more keys than a page of the list shows.", "Select fewer keys."),
     (
         "too_many_open_uploads",
         429,

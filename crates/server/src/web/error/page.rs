@@ -93,7 +93,7 @@ fn title(problem: &Problem) -> &'static str {
         StatusCode::FORBIDDEN => "You don't have access",
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "This was changed by someone else",
         StatusCode::TOO_MANY_REQUESTS => "Too many attempts",
-        StatusCode::MISDIRECTED_REQUEST => "Not this server",
+        StatusCode::MISDIRECTED_REQUEST => "Unknown host name",
         status if status.is_server_error() => "Something went wrong",
         _ => "We couldn't process this request",
     }

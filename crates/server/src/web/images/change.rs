@@ -74,7 +74,7 @@ pub(in crate::web) async fn submit(
     let count = text::count(change.records.len() as u64, "image");
     let done = match change.action.as_str() {
         "give" => {
-            set_class(&app, &member, &project, &change).await.map(|class| format!("{count} became {class}."))
+            set_class(&app, &member, &project, &change).await.map(|class| format!("{count} labeled {class}."))
         }
         "take" => clear_class(&app, &member, &project, &change)
             .await

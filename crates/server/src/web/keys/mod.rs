@@ -73,7 +73,8 @@ fn sent_nonce(text: &str) -> Result<Option<String>, OpError> {
     if fits {
         Ok(Some(text.to_owned()))
     } else {
-        Err(keyrack_core::Invalid::field("nonce", "open the form again").into())
+        Err(keyrack_core::Invalid::field("nonce", "This form has expired. Reload the page and try again.")
+            .into())
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn progress(model: &Model) -> Option<TrainingProgress> {
     match model.status {
         ModelStatus::Queued => Some(waits("Queued")),
         ModelStatus::Running if model.cancelling => Some(waits("Stopping")),
-        ModelStatus::Running if model.progress.is_none() => Some(waits("Beginning")),
+        ModelStatus::Running if model.progress.is_none() => Some(waits("Starting")),
         ModelStatus::Running => Some(running(&report(model))),
         _ => None,
     }

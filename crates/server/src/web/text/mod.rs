@@ -32,18 +32,18 @@ pub(super) fn moment(time: Timestamp, now: Timestamp) -> DisplayTime {
     DisplayTime {
         iso: rfc3339(time),
         text: relative(time, now),
-        full: format!("{} UTC", format(time, "%-d %B %Y, %H:%M:%S")),
+        full: format!("{} UTC", format(time, "%-d %b %Y, %H:%M")),
     }
 }
 
-/// A time such as "21 January 2027, 14:05 UTC".
+/// A time such as "21 Jan 2027, 14:05 UTC".
 pub(super) fn date_and_time(time: Timestamp) -> String {
-    format!("{} UTC", format(time, "%-d %B %Y, %H:%M"))
+    format!("{} UTC", format(time, "%-d %b %Y, %H:%M"))
 }
 
-/// A date such as "21 January 2027", in UTC.
+/// A date such as "21 Jan 2027", in UTC.
 pub(super) fn date(time: Timestamp) -> String {
-    format(time, "%-d %B %Y")
+    format(time, "%-d %b %Y")
 }
 
 /// A date such as `2027-01-21`, in UTC, for date fields.
@@ -51,14 +51,14 @@ pub(super) fn day(time: Timestamp) -> String {
     format(time, "%Y-%m-%d")
 }
 
-/// A date without its year, such as "26 November", in UTC.
+/// A date without its year, such as "26 Nov", in UTC.
 pub(super) fn day_of_month(time: Timestamp) -> String {
-    format(time, "%-d %B")
+    format(time, "%-d %b")
 }
 
-/// An hour without its year, such as "26 November, 14:00", in UTC.
+/// An hour without its year, such as "26 Nov, 14:00", in UTC.
 pub(super) fn hour_of_day(time: Timestamp) -> String {
-    format(time, "%-d %B, %H:%M")
+    format(time, "%-d %b, %H:%M")
 }
 
 /// The reason for a denied request in a few words, such as "scope lacks the permission". Unknown codes become words.
@@ -224,7 +224,7 @@ pub(super) fn retiring(key: &KeyRow, now: Timestamp) -> Option<(&SecretRow, Time
     key.retiring_at(now)
 }
 
-/// A text such as "…Z7pe works until 22 November 2026, 14:05 UTC". `None` if no old secret works.
+/// A text such as "…Z7pe works until 22 Nov 2026, 14:05 UTC". `None` if no old secret works.
 pub(super) fn retiring_text(key: &KeyRow, now: Timestamp) -> Option<String> {
     retiring(key, now).map(|(secret, at)| format!("…{} works until {}", secret.hint, date_and_time(at)))
 }

@@ -14,5 +14,5 @@ fn moment_is_formatted_relative_to_now() {
     assert_eq!(ahead(2 * HOUR - 1), "in 2 hours");
     assert_eq!(ahead(30), "in under a minute");
     assert_eq!(ago(800 * DAY), "2 years ago");
-    assert_eq!(moment(now, now).full, "22 November 2026, 21:08:26 UTC");
+    assert_eq!(moment(now, now).full, "22 Nov 2026, 21:08 UTC");
 }

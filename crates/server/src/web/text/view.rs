@@ -4,7 +4,7 @@
 #[derive(Clone, Debug)]
 pub(crate) struct PauseSummary {
     pub(crate) since: Attribution,
-    /// The end, such as "until 22 November 2026, 21:18 UTC" or "until someone resumes it".
+    /// The end, such as "until 22 Nov 2026, 21:18 UTC" or "until someone resumes it".
     pub(crate) until: String,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct DisplayTime {
     pub(crate) iso: String,
     /// The relative time, such as "2 min ago" or "in 61 days".
     pub(crate) text: String,
-    /// The exact time, such as "22 November 2026, 21:08:26 UTC".
+    /// The exact time, such as "22 Nov 2026, 21:08 UTC".
     pub(crate) full: String,
 }
 

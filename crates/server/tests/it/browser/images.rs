@@ -40,7 +40,7 @@ impl Browser {
         self.wait_for_text(&format!("{} images selected", files.len())).await;
         self.fill("New label", class).await;
         self.click("Apply label").await;
-        self.wait_for_text(&format!("{} images became {class}.", files.len())).await;
+        self.wait_for_text(&format!("{} images labeled {class}.", files.len())).await;
         self.goto(before.split('?').next().unwrap()).await;
     }
 
@@ -102,7 +102,7 @@ async fn dropped_broken_image_is_reported_and_others_added() {
     browser.choose("Select red-1.png").await;
     browser.fill("New label", "straight").await;
     browser.click("Apply label").await;
-    browser.wait_for_text("2 images became straight.").await;
+    browser.wait_for_text("2 images labeled straight.").await;
     browser.wait_for_text("straight 2").await;
     browser.choose("Select red-1.png").await;
     browser.click("Delete").await;

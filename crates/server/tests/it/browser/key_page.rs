@@ -19,7 +19,7 @@ async fn chart_values(browser: &Browser) -> Vec<String> {
 /// Waits until the chart shows the values of the day that many days ago.
 async fn wait_for_day(browser: &Browser, days_ago: i64) -> Vec<String> {
     let day = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days_ago);
-    let day = day.strftime("%-d %B").to_string();
+    let day = day.strftime("%-d %b").to_string();
     wait("the chart shows the values of the day", async || {
         let values = chart_values(browser).await;
         if values.first() == Some(&day) { Ok(values) } else { Err(format!("not {day}: {values:?}")) }

@@ -254,7 +254,7 @@ async fn expiry_choice_shows_resulting_date() {
     browser.check_page_in_each_viewport("new-expiry").await;
     browser.pick("Expiration", "In 90 days").await;
     let then = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(90 * 24);
-    let then = then.strftime("%-d %B %Y").to_string();
+    let then = then.strftime("%-d %b %Y").to_string();
     browser.wait_for_text(&format!("Expires {then}. This page shows a warning in the last 7 days.")).await;
     browser.assert_no_text("The key works until you delete it").await;
     browser.pick("Expiration", "On a date").await;

@@ -12,6 +12,9 @@ const DOCUMENTED: [&str; 3] = ["server/src/cli/", "server/src/config/choices.rs"
 const SQL: [&str; 10] =
     ["SELECT", "INSERT", "UPDATE", "DELETE FROM", "WITH", "BEGIN", "AND ", "OR ", "CREATE", "(SELECT"];
 
+/// A string literal of a script that is a text. Selectors and other names start with no capital letter.
+static SCRIPT_TEXT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"["`]([A-Z][^"`]*)["`]"#).unwrap());
+
 /// A text and its place.
 #[derive(Debug)]
 pub(super) struct SourceText {
@@ -26,6 +29,7 @@ pub(super) fn of_sources(crates: &Path) -> Vec<SourceText> {
     for member in fs::read_dir(crates).unwrap() {
         collect(crates, &member.unwrap().path().join("src"), &mut texts);
     }
+    collect(crates, &crates.join("server/assets"), &mut texts);
     texts
 }
 
@@ -42,6 +46,12 @@ fn collect(root: &Path, path: &Path, texts: &mut Vec<SourceText>) {
         let source = fs::read_to_string(path).unwrap();
         let found = texts_of(&source, DOCUMENTED.iter().any(|start| name.starts_with(start)));
         texts.extend(found.into_iter().map(|(line, text)| SourceText { file: name.to_owned(), line, text }));
+    } else if path.extension().is_some_and(|extension| extension == "js") {
+        let script = fs::read_to_string(path).unwrap();
+        for (line, code) in script.lines().enumerate() {
+            let found = SCRIPT_TEXT.captures_iter(code).map(|text| text[1].to_owned());
+            texts.extend(found.map(|text| SourceText { file: name.to_owned(), line: line + 1, text }));
+        }
     } else if path.extension().is_some_and(|extension| extension == "html") {
         let template = fs::read_to_string(path).unwrap();
         for (line, text) in template.lines().enumerate() {

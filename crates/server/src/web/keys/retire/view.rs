@@ -11,7 +11,7 @@ pub(crate) struct RetireSecretPage {
     pub(crate) base: String,
     pub(crate) id: String,
     pub(crate) key_name: String,
-    /// The old secret, such as "…Z7pe works until 22 November 2026, 21:18 UTC". `None` if no old secret works.
+    /// The old secret, such as "…Z7pe works until 22 Nov 2026, 21:18 UTC". `None` if no old secret works.
     pub(crate) retiring: Option<String>,
     /// A sentence about callers that still use the old secret.
     pub(crate) still_using: String,

@@ -21,7 +21,7 @@ pub(crate) struct RevealSecretPage {
     /// Examples that contain the secret.
     pub(crate) snippets: Vec<Snippet>,
     pub(crate) scopes: Vec<ScopeBadge>,
-    /// The expiry, such as "never" or "on 21 January 2027".
+    /// The expiry, such as "never" or "on 21 Jan 2027".
     pub(crate) expires: String,
     /// After a rotation, the end of the old secret, such as "works until 14:05 tomorrow".
     pub(crate) old_secret: Option<String>,
