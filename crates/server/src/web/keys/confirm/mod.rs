@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::web::frame::{self, NavItem, show};
 use crate::web::person::Member;
 use crate::web::text;
-use view::{AffectedCaller, ConfirmKeyActionPage};
+use view::{ConfirmKeyActionPage, DependentCaller};
 
 pub(in crate::web) use view::{ConfirmChoice, ConfirmOption, ConfirmQuestion, KeyAction};
 
@@ -72,7 +72,7 @@ async fn affected_callers(
     app: &App,
     member: &Member,
     key: &KeyRow,
-) -> Result<(Vec<AffectedCaller>, bool), OpError> {
+) -> Result<(Vec<DependentCaller>, bool), OpError> {
     let (_, callers) = app.keys.callers(&member.acting, key.id, DAYS, None, MOST).await?;
     let affected: Vec<_> = callers.items.iter().filter(|one| one.allowed > 0).map(affected).collect();
     // The callers are sorted by their last request, so the following pages have no earlier one.
@@ -80,12 +80,12 @@ async fn affected_callers(
     Ok((affected, has_more))
 }
 
-fn affected(caller: &CallerRow) -> AffectedCaller {
+fn affected(caller: &CallerRow) -> DependentCaller {
     let days = u64::from(DAYS);
     let requests = if caller.allowed < days {
         format!("{} in {DAYS} days", counted(caller.allowed, "request"))
     } else {
         format!("{} per day", counted((caller.allowed + days / 2) / days, "request"))
     };
-    AffectedCaller { name: text::caller(caller), requests }
+    DependentCaller { name: text::caller(caller), requests }
 }

@@ -15,7 +15,7 @@ pub(crate) enum KeyAction {
 }
 
 /// A caller whose requests the action makes fail.
-pub(crate) struct AffectedCaller {
+pub(crate) struct DependentCaller {
     /// The caller, such as "203.0.113.9, camera/3".
     pub(crate) name: String,
     /// The usual number of requests, such as "4 requests per day".
@@ -59,7 +59,7 @@ pub(crate) struct ConfirmKeyActionPage {
     pub(crate) last_used: Option<LastUsed>,
     /// The expiry of the key, if it has passed.
     pub(crate) expired: Option<DisplayTime>,
-    pub(crate) callers: Vec<AffectedCaller>,
+    pub(crate) callers: Vec<DependentCaller>,
     pub(crate) has_more_callers: bool,
     /// A further effect of the action.
     pub(crate) warning: Option<String>,

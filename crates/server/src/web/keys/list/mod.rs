@@ -61,7 +61,7 @@ pub(in crate::web) async fn page(
     }
     let base = base(&member);
     let total = count_of(&counts, search.status().0);
-    let is_whole = search.status().0 == KeyStatus::Live && rows.len() as u64 == total;
+    let whole = Some(&rows).filter(|rows| search.status().0 == KeyStatus::Live && rows.len() as u64 == total);
     let extent = match &found {
         Some(found) if !found.is_complete => extent(&app, &member, &search, found, now).await?,
         _ => String::new(),
@@ -71,16 +71,7 @@ pub(in crate::web) async fn page(
         can_manage: member.manages_keys(),
         is_first_run: counts == KeyCounts::default() && !search.is_filtered(),
         tabs: tabs(&search, &counts, &base),
-        attention: AttentionFilter {
-            is_on: search.needs_attention(),
-            url: search.with_attention(&base, !search.needs_attention()),
-            count: if is_whole {
-                grouped(rows.iter().filter(|row| row.attention.is_some()).count() as u64)
-            } else {
-                String::new()
-            },
-            extent,
-        },
+        attention: attention_filter(&search, &base, whole, extent),
         range: range(&search, rows.len(), total),
         columns: columns(&search, window, &base),
         orders: ORDERS.map(|(name, label)| (name, label, name == search.order())),
@@ -104,6 +95,23 @@ pub(in crate::web) async fn page(
         base,
     };
     Ok(show!(&app, view)?)
+}
+
+/// The link to the keys that need attention. `whole` are the rows of all active keys if the page shows all of them: only
+/// then is the count free.
+fn attention_filter(
+    search: &KeyListQuery,
+    base: &str,
+    whole: Option<&Vec<KeyListRow>>,
+    extent: String,
+) -> AttentionFilter {
+    let count = |rows: &Vec<KeyListRow>| rows.iter().filter(|row| row.attention.is_some()).count();
+    AttentionFilter {
+        is_on: search.needs_attention(),
+        url: search.with_attention(base, !search.needs_attention()),
+        count: whole.map(|rows| grouped(count(rows) as u64)).unwrap_or_default(),
+        extent,
+    }
 }
 
 const fn count_of(counts: &KeyCounts, status: KeyStatus) -> u64 {
