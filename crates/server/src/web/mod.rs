@@ -12,6 +12,7 @@ mod account;
 mod assets;
 mod audit_log;
 mod charts;
+mod clean_address;
 mod cursor;
 mod denial_reasons;
 mod docs;
@@ -33,7 +34,7 @@ mod text;
 mod workspaces;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use keyrack_store::Role;
 
 use crate::app::Shared;
@@ -148,7 +149,11 @@ fn platform(registry: PageRegistry) -> PageRegistry {
 
 /// The router of all pages.
 pub fn router(app: &Shared) -> Router<Shared> {
-    registry().finish().0.layer(from_fn_with_state(app.clone(), error::page::render))
+    registry()
+        .finish()
+        .0
+        .layer(from_fn(clean_address::pages))
+        .layer(from_fn_with_state(app.clone(), error::page::render))
 }
 
 /// All pages, with the role that each requires.

@@ -5,7 +5,7 @@ mod view;
 
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use keyrack_core::OpError;
 use keyrack_core::keys::advice::{Advice, advise};
 use keyrack_core::keys::attention::AttentionSearch;
@@ -37,9 +37,6 @@ pub(in crate::web) async fn page(
     Params(search): Params<KeyListQuery>,
     parts: Parts,
 ) -> Result<Response, PageError> {
-    if let Some(search) = search.without_secret() {
-        return Ok(Redirect::to(&search.url(&base(&member))).into_response());
-    }
     let now = app.now();
     let window = app.window();
     let found = if search.needs_attention() {

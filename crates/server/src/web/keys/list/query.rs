@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyrack_key::{Scope, Timestamp, find_secret};
+use keyrack_key::{Scope, Timestamp};
 use keyrack_store::{KeyFilter, KeyOrder, KeySlice, KeyStatus};
 use serde::Deserialize;
 
@@ -70,13 +70,6 @@ impl KeyListQuery {
     /// Whether the list shows a part of the keys with a status.
     pub(super) fn is_filtered(&self) -> bool {
         !self.q.is_empty() || !self.scope.is_empty() || self.expires_soon() || self.needs_attention()
-    }
-
-    /// The same query with the last four characters of a secret key in place of the whole key, if the search contains one.
-    /// People paste a key to find it, and neither the address nor the page must contain it.
-    pub(super) fn without_secret(&self) -> Option<Self> {
-        let secret = find_secret(&self.q)?;
-        Some(Self { q: self.q[..secret.end][secret.end - 4..].to_owned(), ..self.clone() })
     }
 
     /// The number of the page, from 0.
